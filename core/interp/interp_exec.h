@@ -1,0 +1,331 @@
+// core/interp/interp_exec.h - the executor that computes: every operation of core/isa/exec.h on plain values.
+#pragma once
+#include <cstring>
+
+#include "core/isa/exec.h"
+#include "core/pe/pe.h"
+
+namespace farside::interp {
+
+using isa::AtomicOp;
+using isa::CondCode;
+using isa::Flow;
+using isa::Mem;
+using isa::Nothing;
+using isa::Outcome;
+using isa::Pair;
+using isa::RegNo;
+
+class InterpExec {
+ public:
+  using Val = u64;
+  using Cond = bool;
+  using Vec = farside::Vec;
+
+  explicit InterpExec(pe::Pe& pe) : pe_(pe), s(pe.s) {}
+  pe::Pe& pe() { return pe_; }
+  const Features& features() const { return pe_.features(); }
+
+  // Registers.
+  Val reg(RegNo r, bool sf) const { return cut(s.x[r], sf); }
+  Val reg_sp(RegNo r, bool sf) const { return cut(r.is31() ? s.sp : s.x[r], sf); }
+  void set_reg(RegNo r, bool sf, Val v) {
+    s.x[r] = cut(v, sf);
+    s.x[31] = 0;
+  }
+  void set_reg_sp(RegNo r, bool sf, Val v) { (r.is31() ? s.sp : s.x[r]) = cut(v, sf); }
+  Vec vec(RegNo r) const { return s.v[r]; }
+  void set_vec(RegNo r, const Vec& v) { s.v[r] = v; }
+  Val pc() const { return s.pc; }
+  Val imm(u64 k) const { return k; }
+
+  // Arithmetic and logic.
+  Val add(Val a, Val b, bool sf) const { return cut(a + b, sf); }
+  Val sub(Val a, Val b, bool sf) const { return cut(a - b, sf); }
+  Val mul(Val a, Val b, bool sf) const { return cut(a * b, sf); }
+  Val umulh(Val a, Val b) const { return static_cast<u64>((static_cast<u128>(a) * b) >> 64); }
+  Val smulh(Val a, Val b) const {
+    return static_cast<u64>((static_cast<i128>(static_cast<i64>(a)) * static_cast<i64>(b)) >> 64);
+  }
+  Val udiv(Val a, Val b, bool) const { return b == 0 ? 0 : a / b; }
+  Val sdiv(Val a, Val b, bool sf) const {
+    const i64 n = sf ? static_cast<i64>(a) : static_cast<i32>(a), d = sf ? static_cast<i64>(b) : static_cast<i32>(b);
+    if (d == 0) return 0;
+    if (d == -1) return cut(~static_cast<u64>(n) + 1, sf);  // also INT_MIN / -1, which wraps
+    return cut(static_cast<u64>(n / d), sf);
+  }
+  Val and_(Val a, Val b) const { return a & b; }
+  Val orr(Val a, Val b) const { return a | b; }
+  Val eor(Val a, Val b) const { return a ^ b; }
+  Val not_(Val a, bool sf) const { return cut(~a, sf); }
+  Val lsl(Val a, Val n, bool sf) const { return cut(a << (n & (sf ? 63 : 31)), sf); }
+  Val lsr(Val a, Val n, bool sf) const { return a >> (n & (sf ? 63 : 31)); }
+  Val asr(Val a, Val n, bool sf) const {
+    return sf ? static_cast<u64>(static_cast<i64>(a) >> (n & 63))
+              : static_cast<u32>(static_cast<i32>(a) >> (n & 31));
+  }
+  Val ror(Val a, Val n, bool sf) const {
+    return sf ? std::rotr(a, static_cast<int>(n & 63)) : std::rotr(static_cast<u32>(a), static_cast<int>(n & 31));
+  }
+  Val clz(Val a, bool sf) const { return sf ? std::countl_zero(a) : std::countl_zero(static_cast<u32>(a)); }
+  /// Count of bits below the sign bit that equal it: the leading zeros of a ^ (a << 1), bit 0 aside.
+  Val cls(Val a, bool sf) const {
+    return sf ? std::countl_zero((a ^ (a << 1)) | 1) : std::countl_zero(static_cast<u32>(a ^ (a << 1)) | 1);
+  }
+  Val rbit(Val a, bool sf) const {
+    a = ((a >> 1) & 0x5555555555555555) | ((a & 0x5555555555555555) << 1);
+    a = ((a >> 2) & 0x3333333333333333) | ((a & 0x3333333333333333) << 2);
+    a = ((a >> 4) & 0x0f0f0f0f0f0f0f0f) | ((a & 0x0f0f0f0f0f0f0f0f) << 4);
+    a = __builtin_bswap64(a);
+    return sf ? a : a >> 32;
+  }
+  Val sext(Val a, unsigned from) const { return static_cast<u64>(sign_extend(a, from)); }
+  Val zext(Val a, unsigned from) const { return a & ones(from); }
+
+  // Flags: NZCV in bits 31:28.
+  Val add_flags(Val a, Val b, bool sf) { return add_with_carry(a, b, 0, sf); }
+  Val sub_flags(Val a, Val b, bool sf) { return add_with_carry(a, cut(~b, sf), 1, sf); }
+  Val adc(Val a, Val b, bool sf) const { return cut(a + b + carry(), sf); }
+  Val sbc(Val a, Val b, bool sf) const { return cut(a + ~b + carry(), sf); }
+  Val adc_flags(Val a, Val b, bool sf) { return add_with_carry(a, b, carry(), sf); }
+  Val sbc_flags(Val a, Val b, bool sf) { return add_with_carry(a, cut(~b, sf), carry(), sf); }
+  void logic_flags(Val v, bool sf) { s.nzcv = (sf ? v >> 63 : (v >> 31) & 1) << 31 | u64{v == 0} << 30; }
+  Val nzcv() const { return s.nzcv; }
+  void set_nzcv(Val v) { s.nzcv = v & 0xf0000000; }
+  Cond cond(CondCode c) const {
+    const bool n = bit(s.nzcv, 31), z = bit(s.nzcv, 30), cf = bit(s.nzcv, 29), v = bit(s.nzcv, 28);
+    switch (c) {
+      case CondCode::EQ: return z;
+      case CondCode::NE: return !z;
+      case CondCode::CS: return cf;
+      case CondCode::CC: return !cf;
+      case CondCode::MI: return n;
+      case CondCode::PL: return !n;
+      case CondCode::VS: return v;
+      case CondCode::VC: return !v;
+      case CondCode::HI: return cf && !z;
+      case CondCode::LS: return !cf || z;
+      case CondCode::GE: return n == v;
+      case CondCode::LT: return n != v;
+      case CondCode::GT: return !z && n == v;
+      case CondCode::LE: return z || n != v;
+      case CondCode::AL:
+      case CondCode::NV: return true;
+    }
+    return true;
+  }
+  Cond is_zero(Val v, bool sf) const { return cut(v, sf) == 0; }
+  Cond test_bit(Val v, unsigned n) const { return bit(v, n); }
+  Cond not_cond(Cond c) const { return !c; }
+  Cond equal(Val a, Val b) const { return a == b; }
+  Val select(Cond c, Val a, Val b) const { return c ? a : b; }
+
+  // Calls to pure functions: values only, or values with the floating-point environment.
+  template <class F, class... Args>
+  auto call(F&& fn, Args&&... args) {
+    return fn(std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+  auto call_fp(F&& fn, Args&&... args) {
+    return fn(s.fp, std::forward<Args>(args)...);
+  }
+  /// Work that only the PE can do (system registers, exceptions, hints): fn(Pe&, args...) returns a Flow.
+  template <class F, class... Args>
+  Flow call_pe(F&& fn, Args&&... args) {
+    return fn(pe_, std::forward<Args>(args)...);
+  }
+
+  // Control flow.
+  Flow jump(Val target) {
+    s.pc = target;
+    return Flow::Jump;
+  }
+  /// An indirect branch: sets PSTATE.BTYPE for BTI.
+  Flow jump_indirect(Val target, unsigned btype) {
+    s.pc = target;
+    s.btype = features().BTI ? static_cast<u8>(btype) : 0;
+    return Flow::Jump;
+  }
+  Flow branch_if(Cond c, u64 target) {
+    if (!c) return Flow::Next;
+    s.pc = target;
+    return Flow::Jump;
+  }
+  Flow undefined() {
+    pe_.raise(Ec::UNKNOWN, 0);
+    return Flow::Raise;
+  }
+  /// CheckFPAdvSIMDEnabled64: fails with the trap pending.
+  Outcome<Nothing> fp_access() {
+    if (pe_.fp_enabled()) [[likely]] return {};
+    pe_.raise_fp_trap();
+    return Outcome<Nothing>::raised();
+  }
+
+  // Memory. Sizes are bytes; loads zero-extend.
+  Outcome<Val> base(RegNo n) {
+    if (!n.is31()) return {s.x[n]};
+    if ((s.sp & 15) != 0 && pe_.sp_alignment_checked()) [[unlikely]] {
+      pe_.raise_sp_alignment();
+      return Outcome<Val>::raised();
+    }
+    return {s.sp};
+  }
+  template <class T>
+  Outcome<T> load_as(Val address, Mem how) {
+    const pe::L0Entry& entry = pe_.l0_context->read[pe::L0Context::index(address)];
+    const u64 offset = address ^ entry.tag;
+    T out;
+    if (!how.unprivileged && !(how.acquire_release && (address & (sizeof(T) - 1))) &&
+        offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
+      std::memcpy(&out, entry.host + offset, sizeof(T));
+      return {out};
+    }
+    if (!pe_.load_slow(address, sizeof(T), request(how, sizeof(T)), &out)) return Outcome<T>::raised();
+    return {out};
+  }
+  template <class T>
+  Outcome<Nothing> store_as(Val address, const T& data, Mem how) {
+    const pe::L0Entry& entry = pe_.l0_context->write[pe::L0Context::index(address)];
+    const u64 offset = address ^ entry.tag;
+    if (!how.unprivileged && !(how.acquire_release && (address & (sizeof(T) - 1))) &&
+        offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
+      std::memcpy(entry.host + offset, &data, sizeof(T));
+      return {};
+    }
+    if (!pe_.store_slow(address, sizeof(T), request(how, sizeof(T)), &data)) return Outcome<Nothing>::raised();
+    return {};
+  }
+  Outcome<Val> load(Val address, unsigned size, Mem how) {
+    switch (size) {
+      case 1: return widen(load_as<u8>(address, how));
+      case 2: return widen(load_as<u16>(address, how));
+      case 4: return widen(load_as<u32>(address, how));
+      default: return load_as<u64>(address, how);
+    }
+  }
+  Outcome<Nothing> store(Val address, unsigned size, Val data, Mem how) {
+    switch (size) {
+      case 1: return store_as<u8>(address, static_cast<u8>(data), how);
+      case 2: return store_as<u16>(address, static_cast<u16>(data), how);
+      case 4: return store_as<u32>(address, static_cast<u32>(data), how);
+      default: return store_as<u64>(address, data, how);
+    }
+  }
+  /// Two registers of `size` bytes (4 or 8) at once: LDP, STP. One access of twice the size, as the L0 sees it.
+  Outcome<Pair<Val>> load_pair(Val address, unsigned size, Mem how) {
+    if (size == 8) {
+      auto both = load_as<Pair<u64>>(address, how);
+      return {{both.v.first, both.v.second}, both.good};
+    }
+    auto both = load_as<Pair<u32>>(address, how);
+    return {{both.v.first, both.v.second}, both.good};
+  }
+  Outcome<Nothing> store_pair(Val address, unsigned size, Val first, Val second, Mem how) {
+    if (size == 8) return store_as(address, Pair<u64>{first, second}, how);
+    return store_as(address, Pair<u32>{static_cast<u32>(first), static_cast<u32>(second)}, how);
+  }
+  /// The low `size` bytes (1..16) of a SIMD&FP register, the rest zero.
+  Outcome<Vec> load_vec(Val address, unsigned size, Mem how) {
+    Outcome<Vec> out;
+    if (size == 16) return load_as<Vec>(address, how);
+    const auto low = load(address, size, how);
+    out.good = low.good;
+    out.v.lo = low.v;
+    return out;
+  }
+  Outcome<Nothing> store_vec(Val address, unsigned size, const Vec& data, Mem how) {
+    return size == 16 ? store_as<Vec>(address, data, how) : store(address, size, data.lo, how);
+  }
+  Outcome<Pair<Vec>> load_vec_pair(Val address, unsigned size, Mem how) {
+    if (size == 16) return load_as<Pair<Vec>>(address, how);
+    Outcome<Pair<Vec>> out;
+    const auto both = load_pair(address, size, how);
+    out.good = both.good;
+    out.v.first.lo = both.v.first;
+    out.v.second.lo = both.v.second;
+    return out;
+  }
+  Outcome<Nothing> store_vec_pair(Val address, unsigned size, const Vec& first, const Vec& second, Mem how) {
+    if (size == 16) return store_as(address, Pair<Vec>{first, second}, how);
+    return store_pair(address, size, first.lo, second.lo, how);
+  }
+
+  // Exclusives, atomics, DC ZVA.
+  /// `size` is one register's bytes; `pair` loads two. Values zero-extend.
+  Outcome<Pair<Val>> load_exclusive(Val address, unsigned size, bool pair, bool acquire) {
+    u64 out[2] = {};
+    if (!pe_.load_exclusive(address, size, pair, acquire, out)) return Outcome<Pair<Val>>::raised();
+    return {{out[0], out[1]}};
+  }
+  /// The status value: 0 when the store happened, 1 when not.
+  Outcome<Val> store_exclusive(Val address, unsigned size, bool pair, bool release, Val first, Val second) {
+    const u64 in[2] = {first, second};
+    bool failed = false;
+    if (!pe_.store_exclusive(address, size, pair, release, in, failed)) return Outcome<Val>::raised();
+    return {failed};
+  }
+  /// LSE read-modify-write; returns the old value, zero-extended.
+  Outcome<Val> atomic(AtomicOp op, Val address, unsigned size, Val operand, bool acquire_release) {
+    u64 old = 0;
+    if (!pe_.atomic(static_cast<unsigned>(op), address, size, operand, acquire_release, old))
+      return Outcome<Val>::raised();
+    return {old};
+  }
+  /// CAS and CASP: compares `size` bytes (twice that for pairs); returns the old values.
+  Outcome<Pair<Val>> compare_and_swap(Val address, unsigned size, bool pair, Pair<Val> expected, Pair<Val> desired,
+                                      bool acquire_release) {
+    const u64 want[2] = {expected.first, expected.second}, put[2] = {desired.first, desired.second};
+    u64 old[2] = {};
+    if (!pe_.compare_and_swap(address, size, pair, want, put, acquire_release, old))
+      return Outcome<Pair<Val>>::raised();
+    return {{old[0], old[1]}};
+  }
+
+ private:
+  static Val cut(Val v, bool sf) { return sf ? v : static_cast<u32>(v); }
+  template <class T>
+  static Outcome<Val> widen(Outcome<T> o) {
+    return {static_cast<u64>(o.v), o.good};
+  }
+  u64 carry() const { return (s.nzcv >> 29) & 1; }
+  /// AddWithCarry of the Arm ARM; operands are already cut to the width.
+  Val add_with_carry(Val a, Val b, u64 carry_in, bool sf) {
+    u64 result;
+    bool n, c, v;
+    if (sf) {
+      u64 partial;
+      const bool c1 = __builtin_add_overflow(a, b, &partial), c2 = __builtin_add_overflow(partial, carry_in, &result);
+      c = c1 | c2;
+      v = ((a ^ result) & (b ^ result)) >> 63;
+      n = result >> 63;
+    } else {
+      const u64 wide = a + b + carry_in;
+      result = static_cast<u32>(wide);
+      c = wide >> 32;
+      v = ((a ^ result) & (b ^ result)) >> 31 & 1;
+      n = result >> 31;
+    }
+    s.nzcv = u64{n} << 31 | u64{result == 0} << 30 | u64{c} << 29 | u64{v} << 28;
+    return result;
+  }
+  static pe::MemRequest request(Mem how, unsigned size) {
+    pe::MemRequest r{.unprivileged = how.unprivileged, .acquire_release = how.acquire_release};
+    if (how.isv) {
+      r.syndrome = {.isv = true,
+                    .sas = static_cast<u8>(log2_floor(size)),
+                    .sse = how.sse,
+                    .srt = how.srt,
+                    .sf = how.sf,
+                    .ar = how.acquire_release};
+    }
+    return r;
+  }
+
+  pe::Pe& pe_;
+
+ public:
+  pe::State& s;
+};
+
+}  // namespace farside::interp
