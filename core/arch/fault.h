@@ -46,7 +46,9 @@ struct Access {
   El el = El::EL1;
   u8 size = 1;               ///< bytes, for alignment of Device accesses
   bool unprivileged = false; ///< LDTR/STTR: PAN does not apply as for EL1
-  bool atomic = false;       ///< LSE or exclusive: also needs write permission; faults report the failing direction
+  bool pan = false;          ///< PSTATE.PAN (or its effective value) for this access; it only acts on privileged data
+  bool at_write = false;     ///< AddressTranslation: AT ...W
+  bool atomic = false;       ///< LSE read-modify-write: needs read and write; faults report the failing direction
   bool acquire_release = false;
   bool exclusive = false;
   bool zva = false;          ///< DC ZVA: Alignment fault on any Device memory
