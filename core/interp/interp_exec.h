@@ -173,10 +173,10 @@ class InterpExec {
   }
   template <class T>
   Outcome<T> load_as(Val address, Mem how) {
-    const pe::L0Entry& entry = pe_.l0_context->read[pe::L0Context::index(address)];
+    const pe::L0Entry& entry = context(how).read[pe::L0Context::index(address)];
     const u64 offset = address ^ entry.tag;
     T out;
-    if (!how.unprivileged && !(how.acquire_release && (address & (sizeof(T) - 1))) &&
+    if (!(how.acquire_release && (address & (sizeof(T) - 1))) &&
         offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
       std::memcpy(&out, entry.host + offset, sizeof(T));
       return {out};
@@ -186,9 +186,9 @@ class InterpExec {
   }
   template <class T>
   Outcome<Nothing> store_as(Val address, const T& data, Mem how) {
-    const pe::L0Entry& entry = pe_.l0_context->write[pe::L0Context::index(address)];
+    const pe::L0Entry& entry = context(how).write[pe::L0Context::index(address)];
     const u64 offset = address ^ entry.tag;
-    if (!how.unprivileged && !(how.acquire_release && (address & (sizeof(T) - 1))) &&
+    if (!(how.acquire_release && (address & (sizeof(T) - 1))) &&
         offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
       std::memcpy(entry.host + offset, &data, sizeof(T));
       return {};
@@ -214,6 +214,7 @@ class InterpExec {
   }
   /// Two registers of `size` bytes (4 or 8) at once: LDP, STP. One access of twice the size, as the L0 sees it.
   Outcome<Pair<Val>> load_pair(Val address, unsigned size, Mem how) {
+    how.element = static_cast<u8>(size);
     if (size == 8) {
       auto both = load_as<Pair<u64>>(address, how);
       return {{both.v.first, both.v.second}, both.good};
@@ -222,6 +223,7 @@ class InterpExec {
     return {{both.v.first, both.v.second}, both.good};
   }
   Outcome<Nothing> store_pair(Val address, unsigned size, Val first, Val second, Mem how) {
+    how.element = static_cast<u8>(size);
     if (size == 8) return store_as(address, Pair<u64>{first, second}, how);
     return store_as(address, Pair<u32>{static_cast<u32>(first), static_cast<u32>(second)}, how);
   }
@@ -238,6 +240,7 @@ class InterpExec {
     return size == 16 ? store_as<Vec>(address, data, how) : store(address, size, data.lo, how);
   }
   Outcome<Pair<Vec>> load_vec_pair(Val address, unsigned size, Mem how) {
+    how.element = static_cast<u8>(size);
     if (size == 16) return load_as<Pair<Vec>>(address, how);
     Outcome<Pair<Vec>> out;
     const auto both = load_pair(address, size, how);
@@ -247,6 +250,7 @@ class InterpExec {
     return out;
   }
   Outcome<Nothing> store_vec_pair(Val address, unsigned size, const Vec& first, const Vec& second, Mem how) {
+    how.element = static_cast<u8>(size);
     if (size == 16) return store_as(address, Pair<Vec>{first, second}, how);
     return store_pair(address, size, first.lo, second.lo, how);
   }
@@ -283,6 +287,7 @@ class InterpExec {
   }
 
  private:
+  pe::L0Context& context(Mem how) { return how.unprivileged ? pe_.unprivileged_context() : *pe_.l0_context; }
   static Val cut(Val v, bool sf) { return sf ? v : static_cast<u32>(v); }
   template <class T>
   static Outcome<Val> widen(Outcome<T> o) {
@@ -310,7 +315,7 @@ class InterpExec {
     return result;
   }
   static pe::MemRequest request(Mem how, unsigned size) {
-    pe::MemRequest r{.unprivileged = how.unprivileged, .acquire_release = how.acquire_release};
+    pe::MemRequest r{.unprivileged = how.unprivileged, .acquire_release = how.acquire_release, .element = how.element};
     if (how.isv) {
       r.syndrome = {.isv = true,
                     .sas = static_cast<u8>(log2_floor(size)),

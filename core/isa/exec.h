@@ -36,6 +36,7 @@ struct Pair {
 struct Mem {
   bool unprivileged = false;     ///< LDTR, STTR family
   bool acquire_release = false;  ///< LDAR, STLR and LSE ordering; also alignment rules without FEAT_LSE2
+  u8 element = 0;                ///< bytes that alignment checks look at (LD1: one element); 0: the whole access
   // The rest is ESR's ISV group; only single-register forms without writeback set it.
   bool isv = false;
   bool sse = false;

@@ -10,9 +10,8 @@ namespace farside::pe {
 
 /// One direct-mapped slot: hits when (va ^ tag) <= page size - access size, which also rejects page-crossing accesses.
 struct L0Entry {
-  u64 tag = kInvalid;
+  u64 tag = 0;
   u8* host = nullptr;  ///< host address of the first byte of the page
-  static constexpr u64 kInvalid = ~u64{0} << 12 ^ (u64{1} << 56);  ///< no canonical or tagged address matches it
 };
 
 constexpr unsigned kL0Log2 = 10;
@@ -32,8 +31,10 @@ struct L0Context {
   L0Key key{};
   u64 last_used = 0;
   bool live = false;
-  std::array<L0Entry, 1u << kL0Log2> read, write;
+  std::array<L0Entry, 1u << kL0Log2> read, write, fetch;  ///< a guarded page (BTI) has bit 0 of fetch.host set
   static constexpr usize index(u64 va) { return (va >> 12) & ((1u << kL0Log2) - 1); }
+  /// An entry that no probe of `slot` can match: its tag belongs to another slot.
+  static constexpr L0Entry empty(usize slot) { return {slot == 0 ? kL0PageSize : 0, nullptr}; }
   void clear();
   void clear_page(u64 va);
 };
@@ -44,14 +45,19 @@ class L0 {
   explicit L0(unsigned contexts = 16);
   /// The context for `key`, created empty if there is none.
   L0Context& select(const L0Key& key);
-  /// Forgets every page of every context.
+  /// Retires every context: the pages are forgotten, and select must be called before the next probe.
   void clear_all();
-  /// Forgets the page of `va` in every context.
-  void clear_page(Va va);
-  /// Forgets write permission to the host page: the next store takes the slow path.
-  void revoke_write(const u8* host_page);
+  /// Forgets a range of addresses in every context; returns true if contexts were retired as by clear_all.
+  bool clear_range(u64 va, u64 size);
+  /// A page about to be inserted belongs to a mapping of 2^size_log2 bytes: an invalidation of any address in that
+  /// mapping must find the page.
+  void note_size(u64 va, unsigned size_log2);
   void insert_read(L0Context& context, Va va, u8* host_page) { set(context.read, va, host_page); }
   void insert_write(L0Context& context, Va va, u8* host_page) { set(context.write, va, host_page); }
+
+  void insert_fetch(L0Context& context, Va va, const u8* host_page, bool guarded) {
+    set(context.fetch, va, const_cast<u8*>(host_page) + guarded);
+  }
 
   struct Counters {
     u64 context_switches = 0, context_misses = 0, clears = 0, page_clears = 0;
@@ -61,7 +67,13 @@ class L0 {
   static void set(std::array<L0Entry, 1u << kL0Log2>& table, Va va, u8* host_page) {
     table[L0Context::index(va.value)] = {va.value & ~(kL0PageSize - 1), host_page};
   }
+  // Which 2 MiB and 1 GiB regions may hold pages of larger mappings: one hashed bit each, cleared with the contexts.
+  static constexpr usize kRegionBits = 1024;
+  static usize region_bit(u64 region) { return (region * 0x9e3779b97f4a7c15) >> 54; }
+  bool in_large_mapping(u64 va) const;
+
   std::vector<std::unique_ptr<L0Context>> contexts_;
+  std::array<u64, kRegionBits / 64> large_2m_{}, large_1g_{};
   u64 tick_ = 0;
 };
 

@@ -16,6 +16,9 @@
 
 namespace farside::pe {
 
+/// What DC ZVA clears: DCZID_EL0.BS = 4.
+constexpr u64 kZvaBytes = 64;
+
 /// Registers that software can see. PSTATE.{NZCV,BTYPE} live apart because every instruction touches them.
 struct State {
   u64 x[32] = {};   ///< X0..X30; x[31] is always 0 and serves as XZR
@@ -30,6 +33,9 @@ struct State {
   SysRegs sys{};
 };
 
+/// The pointer authentication keys.
+enum class PacKey : u8 { IA, IB, DA, DB };
+
 /// A synchronous exception that an instruction has raised and the engine has not taken yet.
 struct Pending {
   enum class Kind : u8 { None, Abort, Sync } kind = Kind::None;
@@ -40,12 +46,12 @@ struct Pending {
   El minimum_target = El::EL1;  ///< HVC and traps to EL2 name EL2
 };
 
-/// One local exclusive monitor (Arm ARM B2.12): the granule is 64 bytes.
+/// The exclusive monitor (Arm ARM B2.12), exact because PEs run in turns: nobody else stores between a PE's
+/// load-exclusive and store-exclusive, and the scheduler opens the monitor when the turn ends.
 struct ExclusiveMonitor {
   bool armed = false;
-  Pa base{};
-  u8 size = 0;  ///< bytes of the load-exclusive
-  u64 value[2] = {};
+  u8 size = 0;               ///< bytes of the load-exclusive
+  const u8* host = nullptr;  ///< the location, as its one host address
 };
 
 /// Interrupt inputs. The virtual ones come from HCR_EL2.{VI,VF,VSE} or a hosted hypervisor's interrupt controller.
@@ -64,11 +70,11 @@ struct FetchPage {
 /// An access that could not take the L0 path, as the executor describes it.
 struct MemRequest {
   bool unprivileged = false, acquire_release = false, exclusive = false, atomic = false, zva = false;
+  u8 element = 0;  ///< bytes that are checked for alignment and reach a device at once; 0: the whole access
   InsnSyndrome syndrome{};
 };
 
 struct Counters {
-  u64 instructions = 0;        ///< retired, kept up to date at slice boundaries
   u64 exceptions_to[4] = {};   ///< taken, by target EL
   u64 slow_loads = 0, slow_stores = 0, slow_fetches = 0, mmio = 0;
 };
@@ -85,6 +91,19 @@ class Pe {
   const Features& features() const { return cpu_.features; }
   El el() const { return s.pstate[Pstate::EL]; }
   u64 pc() const { return s.pc; }
+  /// Instructions executed since reset, exact at any moment.
+  u64 instructions() const { return instructions_at_end - static_cast<u64>(budget); }
+  /// Starts a slice of `n` instructions.
+  void begin_slice(u64 n) {
+    instructions_at_end = instructions() + n;
+    budget = static_cast<i64>(n);
+  }
+  /// Ends the slice after the current instruction.
+  void end_slice() {
+    if (budget <= 0) return;
+    instructions_at_end -= static_cast<u64>(budget) - 1;
+    budget = 1;
+  }
   /// PSTATE with NZCV and BTYPE folded in: what SPSR would get.
   Pstate pstate() const;
   /// Installs a whole PSTATE, switching the banked SP and everything that depends on EL.
@@ -97,11 +116,14 @@ class Pe {
   FetchPage fetch_page;
   Counters counters;
   L0Context* l0_context = nullptr;  ///< of the current EL
+  /// The context of unprivileged loads and stores (LDTR, STTR), chosen when first needed.
+  L0Context& unprivileged_context() { return l0_unprivileged_ != nullptr ? *l0_unprivileged_ : choose_unprivileged(); }
   bool event_register = false;
   bool waiting = false;     ///< stopped in WFI or WFE
   bool powered_on = false;  ///< PSCI
   bool debug_active = false;  ///< single-step, breakpoints or watchpoints need the slow loop
   i64 budget = 0;           ///< instructions left in this slice; the engine counts down
+  u64 instructions_at_end = 0;  ///< what instructions() will be when `budget` has reached 0
   Ports ports;
   mmu::Tlb tlb;
 
@@ -119,7 +141,11 @@ class Pe {
   void translation_changed();
   /// EL, PSTATE.PAN, ASID or VMID may have changed: choose the L0 context again.
   void context_changed();
-  const mmu::Regime& regime();
+  /// TTBR0, TTBR1 or VTTBR alone have changed: what they name is read again, but nothing cached is forgotten.
+  void ttbr_changed();
+  /// The regime that accesses from `el` use, rebuilt if its registers have changed.
+  const mmu::Regime& regime(El el);
+  const mmu::Regime& regime(RegimeId id);
   void apply_tlbi(const mmu::TlbiOp& op);
 
   // monitor.cpp: exclusives and atomics.
@@ -164,6 +190,16 @@ class Pe {
   // maintenance.cpp: SYS instructions (DC, IC, TLBI, AT). False: an exception is pending.
   bool system_instruction(SysRegEncoding encoding, unsigned rt, u64 value);
 
+  // pauth.cpp: an IMPDEF algorithm. False: a trap to EL2 is pending. IA and IB sign instruction addresses, DA and DB data.
+  /// AddPACIA..DB: `value` gets a PAC, unless SCTLR_ELx.En<key> is 0.
+  bool add_pac(u64& value, u64 modifier, PacKey key);
+  /// AuthIA..DB: removes the PAC; a wrong one leaves a non-canonical address (no FEAT_FPAC).
+  bool auth_pac(u64& value, u64 modifier, PacKey key);
+  /// XPACI (instruction), XPACD: never trapped.
+  u64 strip_pac(u64 value, bool instruction) const;
+  /// PACGA: the result has 32 significant bits, in 63:32.
+  bool generic_pac(u64& result, u64 value, u64 modifier);
+
   // debug.cpp
   /// Recomputes `debug_active` after a change of debug registers or PSTATE.
   void debug_changed();
@@ -173,16 +209,30 @@ class Pe {
   bool watchpoint_hit(u64 va, unsigned size, bool write, bool unprivileged);
 
  private:
-  struct TranslationState;
+  struct Piece;
+  class Walker;
+  L0Context& choose_unprivileged();
+  L0Key l0_key(El el, bool pan);
+  Access make_access(AccessKind kind, u64 va, unsigned size, const MemRequest& how) const;
+  bool check_alignment(u64 va, unsigned size, const MemRequest& how, bool write);
+  bool translate_piece(u64 va, unsigned size, const Access& access, Piece& piece);
+  bool translate_span(u64 va, unsigned size, const Access& access, Piece (&pieces)[2]);
+  bool transfer(const Piece& piece, unsigned element, bool write, u8* data);
+  void install(const Piece& piece, L0Context& context);
+  bool device_transfer(const Piece& piece, unsigned element, bool write, u8* data);
+  u8* locate(u64 va, unsigned size, const Access& access);
+  u8* exclusive_location(u64 va, unsigned size, bool write, bool atomic);
+  u64 sctlr() const;
+
+  L0Context* l0_unprivileged_ = nullptr;
   u32 index_;
   CpuModel cpu_;
   L0 l0_;
   u64 epoch_ = 0;
   bool fp_enabled_ = false;
   bool sp_alignment_checked_ = false;
-  bool regime_valid_ = false;
-  mmu::ControlRegs control_{};
-  mmu::Regime regime_{};
+  bool regime_valid_[3] = {};
+  mmu::Regime regimes_[3]{};
 };
 
 }  // namespace farside::pe

@@ -66,8 +66,6 @@ class SystemPort {
   virtual void cache_op(Pe& issuer, const cache::ICacheInvalidateAll& op) = 0;
   /// SEV: sets the event register of every PE.
   virtual void send_event(Pe& issuer) = 0;
-  /// Another PE's exclusive monitor watches this block: it loses it. Called for every store that may hit one.
-  virtual void clear_monitors(Pe& issuer, Pa pa, u64 size) = 0;
 };
 
 /// Random numbers for RNDR, from the machine's seed.

@@ -1,0 +1,75 @@
+// core/pe/l0.cpp - the pool of L0 contexts: choosing, clearing, evicting.
+#include "core/pe/l0.h"
+
+#include <algorithm>
+
+namespace farside::pe {
+
+void L0Context::clear() {
+  for (auto* table : {&read, &write, &fetch}) {
+    table->fill({});
+    table->front() = empty(0);
+  }
+}
+
+void L0Context::clear_page(u64 va) {
+  const usize slot = index(va);
+  read[slot] = write[slot] = fetch[slot] = empty(slot);
+}
+
+L0::L0(unsigned contexts) {
+  for (unsigned i = 0; i < contexts; ++i) contexts_.push_back(std::make_unique<L0Context>());
+}
+
+L0Context& L0::select(const L0Key& key) {
+  ++counters.context_switches;
+  ++tick_;
+  L0Context* oldest = contexts_.front().get();
+  for (const auto& context : contexts_) {
+    if (context->live && context->key == key) {
+      context->last_used = tick_;
+      return *context;
+    }
+    if (context->last_used < oldest->last_used) oldest = context.get();
+  }
+  ++counters.context_misses;
+  oldest->clear();
+  oldest->key = key;
+  oldest->live = true;
+  oldest->last_used = tick_;
+  return *oldest;
+}
+
+void L0::clear_all() {
+  ++counters.clears;
+  for (const auto& context : contexts_) context->live = false;
+  large_2m_.fill(0);
+  large_1g_.fill(0);
+}
+
+void L0::note_size(u64 va, unsigned size_log2) {
+  if (size_log2 <= 12) return;
+  auto& map = size_log2 <= 21 ? large_2m_ : large_1g_;
+  const usize index = region_bit(va >> (size_log2 <= 21 ? 21 : 30));
+  map[index / 64] |= u64{1} << (index % 64);
+}
+
+bool L0::in_large_mapping(u64 va) const {
+  const usize m = region_bit(va >> 21), g = region_bit(va >> 30);
+  return bit(large_2m_[m / 64], m % 64) || bit(large_1g_[g / 64], g % 64);
+}
+
+bool L0::clear_range(u64 va, u64 size) {
+  constexpr u64 kMostPages = 64;  // beyond this, forgetting everything is cheaper
+  if (size > kMostPages * kL0PageSize || in_large_mapping(va)) {
+    clear_all();
+    return true;
+  }
+  ++counters.page_clears;
+  for (u64 page = align_down(va, kL0PageSize); page < va + size; page += kL0PageSize)
+    for (const auto& context : contexts_)
+      if (context->live) context->clear_page(page);
+  return false;
+}
+
+}  // namespace farside::pe

@@ -1,0 +1,348 @@
+// core/pe/memory.cpp - the one door to memory behind L0: alignment, translation, watchpoints, RAM or device.
+#include <algorithm>
+#include <cstring>
+
+#include "core/pe/pe.h"
+
+namespace farside::pe {
+
+/// The part of an access that lies in one 4 KiB page, translated.
+struct Pe::Piece {
+  u64 va = 0;
+  unsigned size = 0;
+  mmu::Translation t{};
+  u8* page = nullptr;  ///< host page when the address is RAM
+};
+
+/// Descriptor reads and hardware updates of table walks, straight to RAM.
+class Pe::Walker : public mmu::DescriptorPort {
+ public:
+  explicit Walker(Pe& pe) : pe_(pe) {}
+  std::optional<u64> read(Pa pa, const MemAttr&) override {
+    const u8* page = pe_.ports.bus->ram_page(pa.align_down(kL0PageSize));
+    if (page == nullptr) return std::nullopt;  // tables in device space: External abort on the walk
+    u64 value;
+    std::memcpy(&value, page + pa.offset_in(kL0PageSize), sizeof value);
+    return value;
+  }
+  mmu::SwapOutcome compare_exchange(Pa pa, const MemAttr& attr, u64 expected, u64 desired) override {
+    const auto now = read(pa, attr);
+    if (!now) return mmu::SwapOutcome::ExternalAbort;
+    if (*now != expected) return mmu::SwapOutcome::Mismatch;
+    std::memcpy(pe_.ports.bus->ram_page(pa.align_down(kL0PageSize)) + pa.offset_in(kL0PageSize), &desired,
+                sizeof desired);
+    return mmu::SwapOutcome::Done;
+  }
+
+ private:
+  Pe& pe_;
+};
+
+u64 Pe::sctlr() const {
+  return mmu::regime_of(el(), s.sys[SysReg::HCR_EL2]) == RegimeId::EL10 ? s.sys[SysReg::SCTLR_EL1]
+                                                                        : s.sys[SysReg::SCTLR_EL2];
+}
+
+namespace {
+
+constexpr u64 kSctlrA = u64{1} << 1, kSctlrSA = u64{1} << 3, kSctlrSA0 = u64{1} << 4;
+constexpr u64 kHcrTge = u64{1} << 27, kHcrE2h = u64{1} << 34;
+
+/// LDTR and STTR act as EL0 from EL1, and from EL2 when it hosts EL0 (E2H and TGE).
+bool unprivileged_is_el0(El el, u64 hcr, bool uao) {
+  if (uao) return false;
+  return el == El::EL1 || (el == El::EL2 && (hcr & (kHcrTge | kHcrE2h)) == (kHcrTge | kHcrE2h));
+}
+
+Fault alignment_fault(u64 va, bool write) {
+  Fault fault;
+  fault.kind = FaultKind::Alignment;
+  fault.write = write;
+  fault.va = Va{va};
+  return fault;
+}
+
+}  // namespace
+
+Access Pe::make_access(AccessKind kind, u64, unsigned size, const MemRequest& how) const {
+  Access access;
+  access.kind = kind;
+  access.el = how.unprivileged && unprivileged_is_el0(el(), s.sys[SysReg::HCR_EL2], s.pstate[Pstate::UAO]) ? El::EL0
+                                                                                                           : el();
+  access.size = how.element != 0 ? how.element : static_cast<u8>(size);
+  access.unprivileged = how.unprivileged;
+  access.pan = s.pstate[Pstate::PAN] && access.el != El::EL0;
+  access.atomic = how.atomic;
+  access.exclusive = how.exclusive;
+  access.acquire_release = how.acquire_release;
+  access.zva = how.zva;
+  access.syndrome = how.syndrome;
+  return access;
+}
+
+bool Pe::check_alignment(u64 va, unsigned size, const MemRequest& how, bool write) {
+  const unsigned element = how.element != 0 ? how.element : size;
+  const bool always = how.exclusive || how.atomic || how.acquire_release;
+  if (is_aligned(va, always ? size : element)) return true;
+  if (!always && (sctlr() & kSctlrA) == 0) return true;
+  raise(alignment_fault(va, write));
+  return false;
+}
+
+std::optional<mmu::Translation> Pe::translate(u64 va, const Access& access) {
+  Walker walker(*this);
+  auto result = mmu::translate(regime(access.el), Va{va}, access, walker, tlb);
+  if (!result.ok()) {
+    raise(result.error());
+    return std::nullopt;
+  }
+  return *result;
+}
+
+bool Pe::translate_piece(u64 va, unsigned size, const Access& access, Piece& piece) {
+  const auto t = translate(va, access);
+  if (!t) return false;
+  piece = {va, size, *t, ports.bus->ram_page(t->pa.align_down(kL0PageSize))};
+  return true;
+}
+
+bool Pe::translate_span(u64 va, unsigned size, const Access& access, Piece (&pieces)[2]) {
+  const unsigned first = static_cast<unsigned>(std::min<u64>(size, kL0PageSize - (va & (kL0PageSize - 1))));
+  if (!translate_piece(va, first, access, pieces[0])) return false;
+  if (first < size) {
+    Access rest = access;
+    rest.size = 1;  // alignment has been judged with the first byte
+    if (!translate_piece(va + first, size - first, rest, pieces[1])) return false;
+  }
+  if (debug_active && watchpoint_hit(va, size, access.is_write() || access.atomic, access.el == El::EL0)) return false;
+  return true;
+}
+
+void Pe::install(const Piece& piece, L0Context& context) {
+  // Pages that need a check on each access never enter L0: devices, alignment checking, watchpoints.
+  if (piece.page == nullptr || piece.t.attr.is_device() || (sctlr() & kSctlrA) != 0 || debug_active) return;
+  l0_.note_size(piece.va, piece.t.size_log2);
+  if (piece.t.prot.read) l0_.insert_read(context, Va{piece.va}, piece.page);
+  if (piece.t.prot.write) l0_.insert_write(context, Va{piece.va}, piece.page);
+}
+
+bool Pe::device_transfer(const Piece& piece, unsigned element, bool write, u8* data) {
+  const unsigned step = std::clamp(element, 1u, 8u);
+  for (unsigned done = 0; done < piece.size;) {
+    const u64 offset = piece.va + done;
+    // The largest naturally aligned power of two that fits: odd remainders reach the device byte by byte.
+    unsigned size = step;
+    while (size > piece.size - done || !is_aligned(offset, size)) size /= 2;
+    u64 value = 0;
+    ++counters.mmio;
+    if (write) std::memcpy(&value, data + done, size);
+    const Pa pa = piece.t.pa + done;
+    if (!(write ? ports.bus->write(pa, size, value, index_) : ports.bus->read(pa, size, value, index_))) return false;
+    if (!write) std::memcpy(data + done, &value, size);
+    done += size;
+  }
+  return true;
+}
+
+bool Pe::transfer(const Piece& piece, unsigned element, bool write, u8* data) {
+  if (piece.page != nullptr) {
+    u8* host = piece.page + (piece.t.pa.value & (kL0PageSize - 1));
+    if (write) {
+      std::memcpy(host, data, piece.size);
+    } else {
+      std::memcpy(data, host, piece.size);
+    }
+    return true;
+  }
+  if (device_transfer(piece, element, write, data)) return true;
+  Fault fault;
+  fault.kind = FaultKind::SyncExternal;
+  fault.write = write;
+  fault.va = Va{piece.va};
+  raise(fault);
+  return false;
+}
+
+u8* Pe::locate(u64 va, unsigned size, const Access& access) {
+  Piece piece;
+  if (!translate_piece(va, size, access, piece)) return nullptr;
+  if (debug_active && watchpoint_hit(va, size, access.is_write() || access.atomic, access.el == El::EL0)) return nullptr;
+  if (piece.page == nullptr) {
+    Fault fault = alignment_fault(va, access.is_write());
+    fault.kind = FaultKind::UnsupportedExclusive;  // exclusives and atomics reach RAM only
+    raise(fault);
+    return nullptr;
+  }
+  install(piece, *l0_context);
+  return piece.page + (piece.t.pa.value & (kL0PageSize - 1));
+}
+
+bool Pe::load_slow(u64 va, unsigned size, const MemRequest& how, void* out) {
+  ++counters.slow_loads;
+  if (!check_alignment(va, size, how, false)) return false;
+  const Access access = make_access(AccessKind::Read, va, size, how);
+  Piece pieces[2];
+  if (!translate_span(va, size, access, pieces)) return false;
+  u8* data = static_cast<u8*>(out);
+  for (Piece& piece : pieces) {
+    if (piece.size == 0) break;
+    if (!transfer(piece, how.element != 0 ? how.element : size, false, data)) return false;
+    data += piece.size;
+  }
+  L0Context& context = how.unprivileged ? unprivileged_context() : *l0_context;
+  install(pieces[0], context);
+  return true;
+}
+
+bool Pe::store_slow(u64 va, unsigned size, const MemRequest& how, const void* data) {
+  ++counters.slow_stores;
+  if (!check_alignment(va, size, how, true)) return false;
+  const Access access = make_access(AccessKind::Write, va, size, how);
+  Piece pieces[2];
+  if (!translate_span(va, size, access, pieces)) return false;
+  u8* bytes = const_cast<u8*>(static_cast<const u8*>(data));  // transfer writes through it only when reading
+  for (Piece& piece : pieces) {
+    if (piece.size == 0) break;
+    if (!transfer(piece, how.element != 0 ? how.element : size, true, bytes)) return false;
+    bytes += piece.size;
+  }
+  install(pieces[0], how.unprivileged ? unprivileged_context() : *l0_context);
+  return true;
+}
+
+bool Pe::zero_block(u64 va) {
+  constexpr u64 size = kZvaBytes;
+  const u64 base = align_down(va, size);
+  const L0Entry& entry = l0_context->write[L0Context::index(base)];
+  if ((base ^ entry.tag) <= kL0PageSize - size) {
+    std::memset(entry.host + (base ^ entry.tag), 0, size);
+    return true;
+  }
+  const Access access = make_access(AccessKind::Write, va, 1, {.zva = true});
+  Piece piece;
+  if (!translate_piece(va, 1, access, piece)) return false;
+  if (debug_active && watchpoint_hit(base, static_cast<unsigned>(size), true, el() == El::EL0)) return false;
+  if (piece.page == nullptr) {
+    Fault fault = alignment_fault(va, true);
+    fault.kind = FaultKind::SyncExternal;
+    raise(fault);
+    return false;
+  }
+  std::memset(piece.page + align_down(piece.t.pa.value & (kL0PageSize - 1), size), 0, size);
+  install(piece, *l0_context);
+  return true;
+}
+
+bool Pe::fetch_slow(u64 pc) {
+  if ((pc & 3) != 0) {
+    raise(Ec::PC_ALIGN, 0);
+    pending.far = pc;
+    return false;
+  }
+  const L0Entry& entry = l0_context->fetch[L0Context::index(pc)];
+  if ((pc ^ entry.tag) < kL0PageSize) {
+    const u64 host = reinterpret_cast<u64>(entry.host);
+    fetch_page = {align_down(pc, kL0PageSize), reinterpret_cast<const u8*>(host & ~u64{1}), (host & 1) != 0};
+    return true;
+  }
+  ++counters.slow_fetches;
+  Piece piece;
+  if (!translate_piece(pc, 4, make_access(AccessKind::Fetch, pc, 4, {}), piece)) return false;
+  if (piece.page == nullptr) {
+    Fault fault;
+    fault.kind = FaultKind::SyncExternal;
+    fault.fetch = true;
+    fault.va = Va{pc};
+    raise(fault);
+    return false;
+  }
+  fetch_page = {align_down(pc, kL0PageSize), piece.page, piece.t.guarded};
+  l0_.note_size(pc, piece.t.size_log2);
+  l0_.insert_fetch(*l0_context, Va{pc}, piece.page, piece.t.guarded);
+  return true;
+}
+
+bool Pe::peek(Va va, void* out, usize size) {
+  // A scratch TLB keeps the real one untouched; updates of AF and dirty state are suppressed by the read-only walker.
+  class Peeker : public Walker {
+   public:
+    using Walker::Walker;
+    mmu::SwapOutcome compare_exchange(Pa, const MemAttr&, u64, u64) override { return mmu::SwapOutcome::Done; }
+  } walker(*this);
+  mmu::Tlb scratch({.entries_log2 = 2, .s2_entries_log2 = 2});
+  u8* bytes = static_cast<u8*>(out);
+  while (size > 0) {
+    Access access;
+    access.el = el();
+    auto t = mmu::translate(regime(el()), va, access, walker, scratch);
+    if (!t.ok()) return false;
+    const u8* page = ports.bus->ram_page(t->pa.align_down(kL0PageSize));
+    if (page == nullptr) return false;
+    const usize here = std::min<usize>(size, kL0PageSize - va.offset_in(kL0PageSize));
+    std::memcpy(bytes, page + t->pa.offset_in(kL0PageSize), here);
+    bytes += here;
+    size -= here;
+    va = va + here;
+  }
+  return true;
+}
+
+const mmu::Regime& Pe::regime(RegimeId id) {
+  const auto slot = static_cast<usize>(id);
+  if (!regime_valid_[slot]) {
+    const SysRegs& r = s.sys;
+    const mmu::ControlRegs control{
+        .sctlr_el1 = r[SysReg::SCTLR_EL1], .tcr_el1 = r[SysReg::TCR_EL1],     .ttbr0_el1 = r[SysReg::TTBR0_EL1],
+        .ttbr1_el1 = r[SysReg::TTBR1_EL1], .mair_el1 = r[SysReg::MAIR_EL1],   .sctlr_el2 = r[SysReg::SCTLR_EL2],
+        .tcr_el2 = r[SysReg::TCR_EL2],     .ttbr0_el2 = r[SysReg::TTBR0_EL2], .ttbr1_el2 = r[SysReg::TTBR1_EL2],
+        .mair_el2 = r[SysReg::MAIR_EL2],   .hcr_el2 = r[SysReg::HCR_EL2],     .vtcr_el2 = r[SysReg::VTCR_EL2],
+        .vttbr_el2 = r[SysReg::VTTBR_EL2],
+    };
+    regimes_[slot] = mmu::make_regime(control, id, cpu_.features, tlb.knobs().stale_controls);
+    regime_valid_[slot] = true;
+  }
+  return regimes_[slot];
+}
+
+const mmu::Regime& Pe::regime(El el) { return regime(mmu::regime_of(el, s.sys[SysReg::HCR_EL2])); }
+
+L0Key Pe::l0_key(El el, bool pan) {
+  const mmu::Regime& r = regime(el);
+  return {epoch_, r.asid, r.vmid, static_cast<u8>(static_cast<unsigned>(el) | static_cast<unsigned>(r.id) << 4), pan};
+}
+
+L0Context& Pe::choose_unprivileged() {
+  const bool as_el0 = unprivileged_is_el0(el(), s.sys[SysReg::HCR_EL2], s.pstate[Pstate::UAO]);
+  l0_unprivileged_ = as_el0 ? &l0_.select(l0_key(El::EL0, false)) : l0_context;
+  return *l0_unprivileged_;
+}
+
+void Pe::context_changed() {
+  const El now = el();
+  fetch_page.page = FetchPage::kNone;
+  l0_unprivileged_ = nullptr;
+  l0_context = &l0_.select(l0_key(now, s.pstate[Pstate::PAN] && now != El::EL0));
+  sp_alignment_checked_ = (sctlr() & (now == El::EL0 ? kSctlrSA0 : kSctlrSA)) != 0;
+}
+
+void Pe::ttbr_changed() {
+  for (bool& valid : regime_valid_) valid = false;
+  context_changed();
+}
+
+void Pe::translation_changed() {
+  ++epoch_;
+  ttbr_changed();
+}
+
+void Pe::apply_tlbi(const mmu::TlbiOp& op) {
+  tlb.invalidate(op);
+  // L0 holds VA translations only: an IPA operation leaves it alone, as it leaves combined TLB entries.
+  if (op.kind == mmu::TlbiKind::Ipa) return;
+  const bool by_va = op.kind == mmu::TlbiKind::Va || op.kind == mmu::TlbiKind::Vaa;
+  const bool retired = by_va ? l0_.clear_range(op.base, op.size) : (l0_.clear_all(), true);
+  fetch_page.page = FetchPage::kNone;
+  if (retired) context_changed();
+}
+
+}  // namespace farside::pe
