@@ -262,6 +262,12 @@ bool Pe::fetch_slow(u64 pc) {
   return true;
 }
 
+Result<u64, Fault> Pe::at(const mmu::AtOp& op, Va va) {
+  Walker walker(*this);
+  const mmu::AtContext context{.el = el(), .pan = s.pstate[Pstate::PAN]};
+  return mmu::address_translate(regime(op.regime), op, context, va, walker, tlb);
+}
+
 bool Pe::peek(Va va, void* out, usize size) {
   // A scratch TLB keeps the real one untouched; updates of AF and dirty state are suppressed by the read-only walker.
   class Peeker : public Walker {

@@ -6,11 +6,13 @@
 #include "core/arch/esr.h"
 #include "core/arch/features.h"
 #include "core/arch/fp_env.h"
+#include "core/arch/pac_key.h"
 #include "core/arch/pstate.h"
 #include "core/arch/sysreg.h"
 #include "core/arch/vec.h"
 #include "core/pe/l0.h"
 #include "core/pe/ports.h"
+#include "mmu/at.h"
 #include "mmu/tlb.h"
 #include "mmu/translate.h"
 
@@ -34,7 +36,7 @@ struct State {
 };
 
 /// The pointer authentication keys.
-enum class PacKey : u8 { IA, IB, DA, DB };
+using farside::PacKey;
 
 /// A synchronous exception that an instruction has raised and the engine has not taken yet.
 struct Pending {
@@ -189,6 +191,8 @@ class Pe {
 
   // maintenance.cpp: SYS instructions (DC, IC, TLBI, AT). False: an exception is pending.
   bool system_instruction(SysRegEncoding encoding, unsigned rt, u64 value);
+  /// AT as this PE would execute it now: the PAR_EL1 value, or the Fault that it ends in. No register is written.
+  Result<u64, Fault> at(const mmu::AtOp& op, Va va);
 
   // pauth.cpp: an IMPDEF algorithm. False: a trap to EL2 is pending. IA and IB sign instruction addresses, DA and DB data.
   /// AddPACIA..DB: `value` gets a PAC, unless SCTLR_ELx.En<key> is 0.
@@ -223,6 +227,12 @@ class Pe {
   u8* locate(u64 va, unsigned size, const Access& access);
   u8* exclusive_location(u64 va, unsigned size, bool write, bool atomic);
   u64 sctlr() const;
+  u64 trapping_hcr() const;
+  bool trap_system_instruction(SysRegEncoding encoding, unsigned rt, El target);
+  bool undefined_instruction();
+  bool cache_maintenance_by_va(u64 va, bool instruction, bool ivac, cache::Action action, cache::Point point);
+  bool tlb_maintenance(SysRegEncoding encoding, unsigned rt, u64 value);
+  bool address_translation(SysRegEncoding encoding, unsigned rt, u64 value);
 
   L0Context* l0_unprivileged_ = nullptr;
   u32 index_;

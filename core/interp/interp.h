@@ -1,0 +1,51 @@
+// core/interp/interp.h - the interpreter: runs one PE for a slice of instructions.
+#pragma once
+#include <memory>
+
+#include "core/interp/handlers.h"
+#include "core/pe/pe.h"
+
+namespace farside::interp {
+
+/// Decoded instructions, found by address and verified by word. Decoding depends on nothing but the word, so an entry can
+/// be wrong only by not matching, and no store, TLBI or context switch ever needs to invalidate it.
+class DecodeCache {
+ public:
+  struct Entry {
+    u32 word = 0;
+    Handler handler = nullptr;  ///< null only before the first use
+  };
+  explicit DecodeCache(const Features& features);
+  Handler find(u64 pc, u32 word) {
+    Entry& entry = entries_[(pc >> 2) & (kEntries - 1)];
+    if (entry.word != word) [[unlikely]] entry = {word, decode(word)};
+    return entry.handler;
+  }
+  u64 misses() const { return misses_; }
+
+ private:
+  static constexpr usize kEntries = 1 << 15;
+  Handler decode(u32 word);
+  Features features_;
+  std::unique_ptr<Entry[]> entries_;
+  u64 misses_ = 0;
+};
+
+class Interp {
+ public:
+  explicit Interp(const Features& features) : cache_(features) {}
+  /// Runs `pe` until its budget is used up or it waits (WFI, WFE). Exceptions and interrupts are taken on the way.
+  void run(pe::Pe& pe);
+  /// One instruction, with every check of the slow loop.
+  void step(pe::Pe& pe);
+  const DecodeCache& decode_cache() const { return cache_; }
+
+ private:
+  bool fetch(pe::Pe& pe, u32& word);
+  void run_fast(pe::Pe& pe);
+  void finish(pe::Pe& pe, isa::Flow flow);
+  void trace(pe::Pe& pe, u32 word);
+  DecodeCache cache_;
+};
+
+}  // namespace farside::interp

@@ -1,0 +1,68 @@
+// frontends/machine/config.h - everything that describes a machine before it exists.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "core/base/types.h"
+
+namespace farside::machine {
+
+/// Who owns EL2.
+enum class El2Mode : u8 {
+  Kvm,   ///< the hosted hypervisor: every stage-2 fault goes through firmware/hyp
+  None,  ///< the PE has no EL2
+};
+
+enum class ClockMode : u8 {
+  Virtual,  ///< time is the instruction count: same inputs and seed, same run
+  Wall,     ///< time is the host's
+};
+
+/// `thp` of the modelled host under El2Mode::Kvm.
+enum class ThpMode : u8 { Never, Always };
+
+struct MachineConfig {
+  u64 memory = u64{1} << 30;  ///< bytes of guest RAM; a multiple of 2 MiB
+  u32 cpus = 1;               ///< 1..8
+  std::string cpu = "max";    ///< a name from cpu_models()
+  u64 seed = 0;
+  El2Mode el2 = El2Mode::Kvm;
+  std::string policy = "k6.1";  ///< era of the hypervisor
+  ThpMode thp = ThpMode::Always;
+  ClockMode clock = ClockMode::Virtual;
+  u64 max_instructions = 0;  ///< stop after so many, all cores together; 0: no limit
+  std::string kernel;        ///< path: Image, gzip'd Image or ELF
+  std::string initrd;        ///< path, or empty
+  std::string dtb;           ///< path, or empty for the machine's own
+  std::string append;        ///< kernel command line
+};
+
+/// How the machine talks to the outside world. Any of them may be empty.
+struct Console {
+  /// A byte that the guest sent through the PL011.
+  std::function<void(u8)> output;
+  /// Called every few milliseconds of host time, and while idle: delivers input by Machine::console_input, may request a
+  /// stop.
+  std::function<void()> poll;
+  /// The machine is idle for `ns` nanoseconds of guest time: waits for them, or less when input arrives, and returns how
+  /// many have passed. Empty: idle time is skipped.
+  std::function<u64(u64 ns)> idle;
+};
+
+/// Why a run ended.
+enum class StopCause : u8 {
+  PowerOff,
+  Reset,            ///< PSCI SYSTEM_RESET
+  Quit,             ///< Machine::request_stop
+  InstructionLimit,
+  Idle,             ///< every core waits and nothing can wake one
+  RunError,         ///< the hypervisor gave up: see RunResult::text
+};
+
+struct RunResult {
+  StopCause cause = StopCause::PowerOff;
+  std::string text;  ///< one line for people where the cause needs it
+};
+
+}  // namespace farside::machine

@@ -1,0 +1,74 @@
+// frontends/machine/machine.h - a whole machine: cores, memory, devices, hypervisor; built from a config, run, inspected.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/base/trace.h"
+#include "core/pe/pe.h"
+#include "frontends/machine/config.h"
+
+namespace farside::hyp {
+class Vm;
+}
+
+namespace farside::machine {
+
+class Board;
+class HypAdapter;
+class Scheduler;
+
+/// A range of the guest's physical address space, for `info mtree`.
+struct MemoryRange {
+  u64 base = 0, size = 0;
+  std::string name;
+};
+
+class Machine {
+ public:
+  /// Builds the machine and loads the guest. Errors are the user's: files, sizes, names.
+  static Result<std::unique_ptr<Machine>, UserError> create(const MachineConfig& config);
+  ~Machine();
+
+  void set_console(Console console);
+  Trace& trace() { return trace_; }
+  /// Runs until something ends the run. May be called again after Quit or InstructionLimit.
+  RunResult run();
+  /// From a console callback: end run() soon with StopCause::Quit.
+  void request_stop();
+  /// Bytes typed at the guest's PL011.
+  void console_input(const u8* data, usize size);
+
+  // What a monitor or a test looks at.
+  const MachineConfig& config() const { return config_; }
+  std::vector<std::unique_ptr<pe::Pe>>& cores() { return cores_; }
+  /// The VM under the hosted hypervisor, or null.
+  hyp::Vm* vm();
+  std::vector<MemoryRange> memory_map() const;
+  /// Guest-physical memory without side effects; false where there is no RAM.
+  bool peek_ipa(u64 ipa, void* out, usize size) const;
+  /// Host-physical memory (stage-2 tables, frames); with El2Mode::None the same as guest-physical.
+  bool peek_pa(u64 pa, void* out, usize size) const;
+  /// Virtual time since power-on, in nanoseconds.
+  u64 time_ns() const;
+  /// Instructions executed by all cores.
+  u64 instructions() const;
+  /// Bytes of host memory that guest RAM occupies.
+  u64 resident_bytes() const;
+  /// A 64-bit digest of all architectural and device state and of memory: equal runs have equal digests.
+  u64 state_hash() const;
+
+ private:
+  explicit Machine(const MachineConfig& config);
+  Result<void, UserError> build();
+  Result<void, UserError> load();
+
+  MachineConfig config_;
+  Trace trace_;
+  std::unique_ptr<Board> board_;
+  std::unique_ptr<HypAdapter> hyp_;
+  std::vector<std::unique_ptr<pe::Pe>> cores_;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+}  // namespace farside::machine
