@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "core/base/types.h"
+#include "devices/state.h"
 
 namespace farside::dev {
 
@@ -24,6 +25,8 @@ class MmioDevice {
   virtual MmioResult write(u64 offset, unsigned size, u64 value, u32 pe) = 0;
   /// Back to the power-on state.
   virtual void reset() = 0;
+  /// Visits everything that a snapshot must keep. A device without state of its own has nothing to visit.
+  virtual void visit_state(StateVisitor&) {}
 };
 
 }  // namespace farside::dev

@@ -15,6 +15,11 @@ class IrqLine {
     level_ = level;
     if (target_) target_(level);
   }
+  /// Makes the other end agree with a restored level.
+  void restore(bool level) {
+    level_ = level;
+    if (target_) target_(level);
+  }
   bool level() const { return level_; }
 
  private:

@@ -1,0 +1,42 @@
+// devices/ram.h - guest memory: zero pages of the host, taken on first touch.
+#pragma once
+#include "core/base/result.h"
+#include "devices/state.h"
+
+namespace farside::dev {
+
+/// What to ask of the host for its own page tables; the guest cannot see the difference.
+enum class HostHugePages : u8 { Never, Always };
+
+/// One region of memory. Its host address never changes. Reading untouched memory gives zeros.
+class Ram {
+ public:
+  static constexpr u64 kPage = 4096;
+
+  /// Reserves `size` bytes (a multiple of 4 KiB, not 0). Fails when the host has no address space left.
+  static Result<Ram, UserError> create(u64 size, HostHugePages huge_pages = HostHugePages::Never);
+  Ram(Ram&& other) noexcept;
+  Ram& operator=(Ram&& other) noexcept;
+  ~Ram();
+
+  u64 size() const { return size_; }
+  u8* data() { return data_; }
+  const u8* data() const { return data_; }
+  /// Host pointer to `offset`, or null unless [offset, offset + length) is inside.
+  u8* at(u64 offset, u64 length = 1) { return offset < size_ && length <= size_ - offset ? data_ + offset : nullptr; }
+  /// Bytes that the host has really given, in its page size: "guest memory touched".
+  u64 touched_bytes() const;
+  /// Back to all zeros, and the pages back to the host.
+  void clear();
+  /// Visits the pages that are not all zeros, with their numbers.
+  void visit_state(StateVisitor& visitor);
+
+ private:
+  Ram(u8* data, u64 size) : data_(data), size_(size) {}
+  void release();
+
+  u8* data_ = nullptr;
+  u64 size_ = 0;
+};
+
+}  // namespace farside::dev

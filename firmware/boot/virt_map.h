@@ -1,0 +1,46 @@
+// firmware/boot/virt_map.h - the physical memory map and interrupt numbers of the `virt` machine.
+#pragma once
+#include <array>
+#include <string_view>
+
+#include "core/base/types.h"
+
+namespace farside::boot {
+
+/// A device's place. `spi` is 0-based (INTID spi + 32), or kNoSpi.
+struct MapEntry {
+  std::string_view name;
+  u64 base;
+  u64 size;
+  u32 spi;
+};
+inline constexpr u32 kNoSpi = ~u32{0};
+
+/// QEMU's `virt` map, so that images made for it run unchanged.
+namespace virt_map {
+inline constexpr MapEntry kGicDistributor{"gicv3-dist", 0x0800'0000, 0x1'0000, kNoSpi};
+inline constexpr MapEntry kGicRedistributors{"gicv3-redist", 0x080a'0000, 0xf6'0000, kNoSpi};
+inline constexpr MapEntry kUart{"pl011", 0x0900'0000, 0x1000, 1};
+inline constexpr MapEntry kRtc{"pl031", 0x0901'0000, 0x1000, 2};
+inline constexpr MapEntry kGpio{"pl061", 0x0903'0000, 0x1000, 7};
+/// The size of RAM is the machine's choice.
+inline constexpr MapEntry kRam{"ram", 0x4000'0000, 0, kNoSpi};
+inline constexpr std::array kAll{kGicDistributor, kGicRedistributors, kUart, kRtc, kGpio, kRam};
+
+/// Each PE has RD_base and SGI_base frames of 64 KiB; this many fit before the UART.
+inline constexpr u64 kRedistributorStride = 0x2'0000;
+/// SPIs that the GIC implements.
+inline constexpr u32 kSpis = 256;
+}  // namespace virt_map
+
+/// Private interrupts by INTID (the device tree's PPI number is INTID - 16).
+namespace ppi {
+inline constexpr u32 kPmu = 23;
+inline constexpr u32 kHypTimer = 26;
+inline constexpr u32 kVirtualTimer = 27;
+inline constexpr u32 kHypVirtualTimer = 28;
+inline constexpr u32 kSecurePhysicalTimer = 29;
+inline constexpr u32 kPhysicalTimer = 30;
+}  // namespace ppi
+
+}  // namespace farside::boot
