@@ -15,7 +15,7 @@ struct Features {
   bool SHA512 = false, SHA3 = false;
   bool LSE = false, RDM = false, PAN = false, PAN2 = false, HPDS = false, VMID16 = false, HAFDBS = false, VHE = false;
   bool UAO = false, DPB = false, DPB2 = false, FP16 = false, DotProd = false, FHM = false;
-  bool LRCPC = false, LRCPC2 = false, JSCVT = false, FCMA = false, PAuth = false, FlagM = false, FlagM2 = false;
+  bool LOR = false, LRCPC = false, LRCPC2 = false, JSCVT = false, FCMA = false, PAuth = false, FlagM = false, FlagM2 = false;
   bool XNX = false, S2FWB = false, IDST = false, TTCNP = false, TTL = false, TTST = false, TLBIOS = false, TLBIRANGE = false;
   bool SB = false, SSBS = false, SSBS2 = false, BTI = false, RNG = false, FRINTTS = false, DIT = false, E0PD = false;
   bool CSV2 = false, CSV3 = false, RAS = false, BBM2 = false, EVT = false, LSE2 = false;

@@ -93,26 +93,10 @@ class InterpExec {
   Val nzcv() const { return s.nzcv; }
   void set_nzcv(Val v) { s.nzcv = v & 0xf0000000; }
   Cond cond(CondCode c) const {
-    const bool n = bit(s.nzcv, 31), z = bit(s.nzcv, 30), cf = bit(s.nzcv, 29), v = bit(s.nzcv, 28);
-    switch (c) {
-      case CondCode::EQ: return z;
-      case CondCode::NE: return !z;
-      case CondCode::CS: return cf;
-      case CondCode::CC: return !cf;
-      case CondCode::MI: return n;
-      case CondCode::PL: return !n;
-      case CondCode::VS: return v;
-      case CondCode::VC: return !v;
-      case CondCode::HI: return cf && !z;
-      case CondCode::LS: return !cf || z;
-      case CondCode::GE: return n == v;
-      case CondCode::LT: return n != v;
-      case CondCode::GT: return !z && n == v;
-      case CondCode::LE: return z || n != v;
-      case CondCode::AL:
-      case CondCode::NV: return true;
-    }
-    return true;
+    // Row c has bit NZCV set where condition c holds for those flags (ConditionHolds).
+    static constexpr u16 kHolds[16] = {0xf0f0, 0x0f0f, 0xcccc, 0x3333, 0xff00, 0x00ff, 0xaaaa, 0x5555,
+                                       0x0c0c, 0xf3f3, 0xaa55, 0x55aa, 0x0a05, 0xf5fa, 0xffff, 0xffff};
+    return (kHolds[static_cast<unsigned>(c)] >> (s.nzcv >> 28)) & 1;
   }
   Cond is_zero(Val v, bool sf) const { return cut(v, sf) == 0; }
   Cond test_bit(Val v, unsigned n) const { return bit(v, n); }
@@ -134,6 +118,22 @@ class InterpExec {
   Flow call_pe(F&& fn, Args&&... args) {
     return fn(pe_, std::forward<Args>(args)...);
   }
+
+  // FEAT_PAuth; the PE has the keys, the enables and the traps.
+  Outcome<Val> add_pac(Val pointer, Val modifier, PacKey key) {
+    const bool good = pe_.add_pac(pointer, modifier, key);
+    return {pointer, good};
+  }
+  Outcome<Val> auth_pac(Val pointer, Val modifier, PacKey key) {
+    const bool good = pe_.auth_pac(pointer, modifier, key);
+    return {pointer, good};
+  }
+  Outcome<Val> generic_pac(Val value, Val modifier) {
+    Val code = 0;
+    const bool good = pe_.generic_pac(code, value, modifier);
+    return {code, good};
+  }
+  Val strip_pac(Val pointer, bool instruction) const { return pe_.strip_pac(pointer, instruction); }
 
   // Control flow.
   Flow jump(Val target) {

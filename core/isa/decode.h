@@ -72,7 +72,7 @@ constexpr Pattern parse_pattern(std::string_view text) {
 
 /// Calls `fn(x, fields...)` with the fields of `word` as Pattern P names them.
 template <FixedString P, class X, class... Args>
-inline Flow call_with_fields(Flow (*fn)(X&, Args...), X& x, u32 word) {
+[[gnu::always_inline]] inline Flow call_with_fields(Flow (*fn)(X&, Args...), X& x, u32 word) {
   constexpr Pattern p = parse_pattern(P.view());
   static_assert(p.valid, "the pattern must describe exactly 32 bits");
   static_assert(p.field_count == sizeof...(Args), "one argument per field");

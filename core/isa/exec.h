@@ -9,6 +9,7 @@
 #pragma once
 #include <concepts>
 
+#include "core/arch/pac_key.h"
 #include "core/arch/vec.h"
 #include "core/isa/imm.h"
 
@@ -93,6 +94,8 @@ concept Executor = requires(X x, typename X::Val v, typename X::Cond c, typename
   { x.cond(CondCode::EQ) } -> std::same_as<typename X::Cond>;
   x.is_zero(v, sf), x.test_bit(v, n);
   x.select(c, v, v);
+  // FEAT_PAuth: outcomes, because they may trap.
+  x.add_pac(v, v, PacKey::IA), x.auth_pac(v, v, PacKey::IA), x.generic_pac(v, v), x.strip_pac(v, true);
   // Control flow.
   { x.jump(v) } -> std::same_as<Flow>;
   { x.branch_if(c, k) } -> std::same_as<Flow>;
