@@ -129,7 +129,7 @@ class Tlb {
     static u64 page_of(u64 input, unsigned size_log2) { return input >> size_log2 << size_log2 | size_log2; }
     u64 set_of(u64 page) const {
       const u64 mixed = (page ^ page >> 32) * 0x9e3779b97f4a7c15;
-      return mixed >> set_shift_;
+      return mixed >> 40 & set_mask_;
     }
     static unsigned block_bucket(u64 input, unsigned leaf_size_log2);
     void remove(u64 set, unsigned way);
@@ -138,7 +138,8 @@ class Tlb {
     std::vector<Set> sets_;
     std::vector<TlbEntry> entries_;
     std::vector<u8> next_victim_;
-    unsigned set_shift_;
+    u64 set_mask_ = 0;
+    u64 live_ = 0;
     u64 sizes_in_use_ = 0;      ///< bit n: some entry maps 2^n bytes
     u64 leaf_sizes_split_ = 0;  ///< bit n: some entry maps a part of a 2^n leaf
     u32 size_count_[64] = {};

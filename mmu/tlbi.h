@@ -38,6 +38,8 @@ struct TlbiOp {
   i8 ttl_level = -1;   ///< 0..3: only entries whose leaf was at this level need to go; -1: any level
   u8 ttl_granule = 0;  ///< log2 of the granule that ttl_level belongs to; 0: unknown
 
+  const char* mnemonic = "tlbi";  ///< static text, set by decode_tlbi
+
   /// True when the architecture requires that `entry` goes.
   bool matches(const TlbEntry& entry) const;
   /// For traces: `vae1is`, `vmalls12e1` ... in the assembler's spelling without range details.
