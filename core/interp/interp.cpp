@@ -9,9 +9,6 @@ using isa::Flow;
 
 namespace {
 
-/// An unallocated encoding: UNDEFINED.
-Flow undefined(InterpExec& x, u32) { return x.undefined(); }
-
 /// Instructions that a guarded page accepts as targets of an indirect branch of kind `btype` (Arm ARM,
 /// BranchTargetCheck): BTI by its operand, PACIxSP by SCTLR.BT, BRK and HLT always.
 bool accepts_branch(u32 word, u8 btype, bool pacixsp_refuses_jumps) {
@@ -38,14 +35,15 @@ bool completed(const pe::Pe& pe, Flow flow) {
 
 DecodeCache::DecodeCache(const Features& features)
     : features_(features), entries_(std::make_unique<Entry[]>(kEntries)) {
-  // An entry that was never filled must not match: word 0 (UDF) decodes like any other word.
-  for (usize i = 0; i < kEntries; ++i) entries_[i] = {0, undefined};
+  // Word 0 is UDF, so the entries of a fresh cache are right as they are.
+  const Handler udf = decode(0);
+  for (usize i = 0; i < kEntries; ++i) entries_[i] = {0, udf};
 }
 
 Handler DecodeCache::decode(u32 word) {
   ++misses_;
   const isa::A64 id = isa::decode_a64(word, features_);
-  return id == isa::A64::Undefined ? undefined : handlers()[id];
+  return handlers().find(id, word);
 }
 
 bool Interp::fetch(pe::Pe& pe, u32& word) {

@@ -1,0 +1,107 @@
+// frontends/machine/board.cpp - wires devices to the bus and to the interrupt controller.
+#include "frontends/machine/board.h"
+
+#include "firmware/boot/virt_map.h"
+#include "frontends/machine/scheduler.h"
+
+namespace farside::machine {
+namespace {
+
+/// The real-time clock starts here (2026-01-01 00:00:00 UTC) so that a run depends on nothing but its inputs.
+constexpr u64 kRtcEpoch = 1'767'225'600;
+constexpr u64 kNsPerSecond = 1'000'000'000;
+
+dev::IrqLine spi_line(dev::GicV3& gic, u32 spi) {
+  return dev::IrqLine([&gic, spi](bool level) { gic.set_spi(spi, level); });
+}
+
+std::optional<dev::IccReg> icc_of(u16 encoding) {
+  return dev::icc_reg(bits(encoding, 10, 7), bits(encoding, 6, 3), bits(encoding, 2, 0));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& config, u64 ram_base, u64 ram_size,
+                                                        Cores& cores) {
+  dev::Ram ram = TRY(dev::Ram::create(ram_size));
+  return std::unique_ptr<Board>(new Board(config, ram_base, std::move(ram), cores));
+}
+
+Board::Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores)
+    : el2_(config.el2),
+      ram_base_(ram_base),
+      ram_size_(ram.size()),
+      ram_(std::move(ram)),
+      ram_data_(ram_.data()),
+      cores_(cores),
+      entropy_(config.seed, "rndr"),
+      gic_(std::make_unique<dev::GicV3>(config.cpus, boot::virt_map::kSpis)) {
+  attach_devices();
+}
+
+void Board::attach_devices() {
+  using namespace boot::virt_map;
+  uart_ = std::make_unique<dev::Pl011>(spi_line(*gic_, kUart.spi), [](u8) {});
+  rtc_ = std::make_unique<dev::Pl031>(spi_line(*gic_, kRtc.spi), [this] {
+    return kRtcEpoch + (scheduler_ == nullptr ? 0 : scheduler_->time_ns() / kNsPerSecond);
+  });
+  gpio_ = std::make_unique<dev::Pl061>(spi_line(*gic_, kGpio.spi));
+  bus_.attach(kGicDistributor.base, kGicDistributor.size, gic_->distributor());
+  bus_.attach(kGicRedistributors.base, kRedistributorStride * gic_->pes(), gic_->redistributors());
+  bus_.attach(kUart.base, kUart.size, *uart_);
+  bus_.attach(kRtc.base, kRtc.size, *rtc_);
+  bus_.attach(kGpio.base, kGpio.size, *gpio_);
+}
+
+void Board::connect(Scheduler& scheduler) {
+  scheduler_ = &scheduler;
+  scheduler.set_ppi_sink([this](u32 pe, u32 intid, bool level) { gic_->set_ppi(pe, intid, level); });
+  gic_->set_output_listener([this](u32 pe, bool irq, bool fiq) { deliver(pe, irq, fiq); });
+}
+
+/// Under the hosted hypervisor the interrupt controller is the guest's own, as KVM's vGIC is: its outputs are virtual
+/// interrupts. Without a hypervisor they are the physical ones.
+void Board::deliver(u32 pe, bool irq, bool fiq) {
+  pe::Pe& core = *cores_[pe];
+  if (el2_ == El2Mode::Kvm) {
+    core.lines.virq = irq;
+    core.lines.vfiq = fiq;
+  } else {
+    core.lines.irq = irq;
+    core.lines.fiq = fiq;
+  }
+  if (irq || fiq) core.end_slice();
+}
+
+u8* Board::ram_at(u64 pa) {
+  u8* host = ram_.at(pa - ram_base_);
+  CHECK(host != nullptr, "physical address {:#x} is not RAM", pa);
+  return host;
+}
+
+bool Board::read(Pa pa, unsigned size, u64& value, u32 pe) {
+  const dev::MmioResult result = bus_.read(pa.value, size, pe);
+  value = result.value;
+  return result.ok;
+}
+
+bool Board::write(Pa pa, unsigned size, u64 value, u32 pe) { return bus_.write(pa.value, size, value, pe).ok; }
+
+void Board::broadcast_tlbi(pe::Pe&, const mmu::TlbiOp& op) {
+  for (const auto& core : cores_) core->apply_tlbi(op);
+}
+
+void Board::send_event(pe::Pe&) {
+  for (const auto& core : cores_) core->event_register = true;
+}
+
+u64 Board::read(u32 pe, u16 encoding) {
+  const auto reg = icc_of(encoding);
+  return reg ? gic_->icc_read(pe, *reg) : 0;
+}
+
+void Board::write(u32 pe, u16 encoding, u64 value) {
+  if (const auto reg = icc_of(encoding)) gic_->icc_write(pe, *reg, value);
+}
+
+}  // namespace farside::machine

@@ -1,0 +1,80 @@
+// frontends/machine/board.h - memory, bus and devices of the `virt` machine, and the cores' ports onto them.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "cache/hierarchy.h"
+#include "core/pe/pe.h"
+#include "devices/bus.h"
+#include "devices/gic/gic.h"
+#include "devices/pl011.h"
+#include "devices/pl031.h"
+#include "devices/pl061.h"
+#include "devices/ram.h"
+#include "frontends/machine/config.h"
+
+namespace farside::machine {
+
+class Scheduler;
+
+/// Everything around the cores that is not software.
+class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, public pe::EntropyPort {
+ public:
+  using Cores = std::vector<std::unique_ptr<pe::Pe>>;
+
+  /// RAM is `ram_size` bytes at physical address `ram_base`: the guest's own without a hypervisor, the host's with one.
+  static Result<std::unique_ptr<Board>, UserError> create(const MachineConfig& config, u64 ram_base, u64 ram_size,
+                                                          Cores& cores);
+  /// Connects interrupt outputs, timers and time once cores and scheduler exist.
+  void connect(Scheduler& scheduler);
+  /// Brings devices up to the machine's time; called between rounds.
+  void tick() { rtc_->update(); }
+
+  u64 ram_base() const { return ram_base_; }
+  dev::Ram& ram() { return ram_; }
+  const dev::Ram& ram() const { return ram_; }
+  /// Host pointer to physical address `pa`, which must be RAM.
+  u8* ram_at(u64 pa);
+  dev::Bus& bus() { return bus_; }
+  const dev::Bus& bus() const { return bus_; }
+  dev::Pl011& uart() { return *uart_; }
+  dev::Pl061& gpio() { return *gpio_; }
+  dev::GicV3& gic() { return *gic_; }
+  cache::Hierarchy& caches() { return caches_; }
+
+  u8* ram_page(Pa page) override {
+    const u64 offset = page.value - ram_base_;
+    return offset < ram_size_ ? ram_data_ + offset : nullptr;
+  }
+  bool read(Pa pa, unsigned size, u64& value, u32 pe) override;
+  bool write(Pa pa, unsigned size, u64 value, u32 pe) override;
+  void broadcast_tlbi(pe::Pe& issuer, const mmu::TlbiOp& op) override;
+  void cache_op(pe::Pe&, const cache::CacheOpByPa& op) override { caches_.apply(op); }
+  void cache_op(pe::Pe&, const cache::CacheOpBySetWay& op) override { caches_.apply(op); }
+  void cache_op(pe::Pe&, const cache::ICacheInvalidateAll& op) override { caches_.apply(op); }
+  void send_event(pe::Pe& issuer) override;
+  u64 read(u32 pe, u16 encoding) override;
+  void write(u32 pe, u16 encoding, u64 value) override;
+  u64 next() override { return entropy_.next(); }
+
+ private:
+  Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores);
+  void attach_devices();
+  void deliver(u32 pe, bool irq, bool fiq);
+
+  El2Mode el2_;
+  u64 ram_base_, ram_size_;
+  dev::Ram ram_;
+  u8* ram_data_;
+  Cores& cores_;
+  cache::Hierarchy caches_;
+  Chance entropy_;
+  std::unique_ptr<dev::GicV3> gic_;
+  std::unique_ptr<dev::Pl011> uart_;
+  std::unique_ptr<dev::Pl031> rtc_;
+  std::unique_ptr<dev::Pl061> gpio_;
+  dev::Bus bus_;
+  Scheduler* scheduler_ = nullptr;
+};
+
+}  // namespace farside::machine

@@ -1,0 +1,187 @@
+// frontends/machine/hyp_adapter.cpp - each hypervisor port in terms of cores, host RAM and the device bus.
+#include "frontends/machine/hyp_adapter.h"
+
+#include <cstring>
+
+#include "core/arch/id_regs.h"
+#include "firmware/boot/virt_map.h"
+
+namespace farside::machine {
+namespace {
+
+SysReg sysreg_of(hyp::Reg reg) {
+  switch (reg) {
+#define REG(name) \
+  case hyp::Reg::name: return SysReg::name;
+    REG(ESR_EL2) REG(FAR_EL2) REG(HPFAR_EL2) REG(HCR_EL2) REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2)
+    REG(VMPIDR_EL2) REG(VPIDR_EL2) REG(VSESR_EL2) REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1)
+    REG(ACTLR_EL1) REG(TTBR0_EL1) REG(TTBR1_EL1) REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1)
+    REG(AFSR1_EL1) REG(MAIR_EL1) REG(AMAIR_EL1) REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
+#undef REG
+  }
+  CHECK(false, "hyp::Reg {}", static_cast<unsigned>(reg));
+}
+
+mmu::TlbiOp by_ipa(u16 vmid, Ipa ipa, unsigned ttl_level, mmu::TlbiScope scope) {
+  return {.kind = mmu::TlbiKind::Ipa,
+          .scope = scope,
+          .vmid = vmid,
+          .base = ipa.value,
+          .size = 4096,
+          .ttl_level = static_cast<i8>(ttl_level == 0 ? -1 : static_cast<int>(ttl_level)),
+          .ttl_granule = static_cast<u8>(ttl_level == 0 ? 0 : 12)};
+}
+
+}  // namespace
+
+u64 VcpuAdapter::read(hyp::Reg reg) const { return pe_.s.sys[sysreg_of(reg)]; }
+
+void VcpuAdapter::write(hyp::Reg reg, u64 value) {
+  u64& stored = pe_.s.sys[sysreg_of(reg)];
+  if (stored == value) return;
+  stored = value;
+  switch (reg) {
+    case hyp::Reg::VTTBR_EL2:
+    case hyp::Reg::TTBR0_EL1:
+    case hyp::Reg::TTBR1_EL1: pe_.ttbr_changed(); break;
+    case hyp::Reg::HCR_EL2:
+    case hyp::Reg::VTCR_EL2:
+    case hyp::Reg::SCTLR_EL1:
+    case hyp::Reg::TCR_EL1:
+    case hyp::Reg::MAIR_EL1: pe_.translation_changed(); break;
+    case hyp::Reg::CNTVOFF_EL2: pe_.update_timers(); break;
+    default: break;
+  }
+}
+
+bool VcpuAdapter::at_s1e1r(Va va) {
+  const auto par = pe_.at({.regime = RegimeId::EL10, .el = El::EL1}, va);
+  if (!par.ok()) return false;
+  pe_.s.sys[SysReg::PAR_EL1] = *par;
+  return true;
+}
+
+u64 VcpuAdapter::id_register(u32 encoding) const {
+  return id_register_value(pe_.features(), static_cast<SysRegEncoding>(encoding)).value_or(0);
+}
+
+HypAdapter::HypAdapter(Cores& cores, Board& board, Power& power, const Trace& trace)
+    : cores_(cores), board_(board), power_(power), trace_(trace) {
+  for (const auto& core : cores_) vcpus_.emplace_back(*core);
+}
+
+Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_base) {
+  const auto policy = hyp::find_policy(config.policy);
+  if (!policy) return UserError{fmt::format("unknown policy '{}'; known: v7-2012, v8-2014, k6.1, k6.2", config.policy)};
+  const hyp::HostConfig host{
+      .ram_base = Pa{board_.ram_base()},
+      .ram_size = board_.ram().size(),
+      .seed = config.seed,
+      .pcpus = static_cast<unsigned>(cores_.size()),
+      .thp = config.thp == ThpMode::Always ? hyp::ThpMode::Always : hyp::ThpMode::Never,
+  };
+  hypervisor_ = TRY(hyp::Hypervisor::create(host, hyp::Ports{*this, *this, *this, *this, power_, *this, trace_}));
+  const pe::Pe& first = *cores_.front();
+  const Features& f = first.features();
+  hyp::VmConfig vm;
+  vm.ipa_bits = std::min<unsigned>(40, f.pa_bits);
+  vm.mpidr.clear();
+  for (const auto& core : cores_) vm.mpidr.push_back(core->s.sys[SysReg::MPIDR_EL1]);
+  vm.midr = first.cpu().midr;
+  vm.policy = *policy;
+  vm.cpu = {.fwb = f.S2FWB, .idc = f.idc, .dic = f.dic, .hafdbs = f.HAFDBS, .vmid16 = f.VMID16, .pan = f.PAN,
+            .ssbs = f.SSBS, .pa_bits = f.pa_bits};
+  vm_ = TRY(hypervisor_->create_vm(vm));
+  const auto added = vm_->add_ram(0, Ipa{ram_base}, config.memory);
+  if (!added.ok()) return UserError{fmt::format("--memory {}: the hypervisor refuses the memory slot", config.memory)};
+  return {};
+}
+
+void HypAdapter::enter(pe::Pe& core, u64 entry) {
+  core.reset(entry, El::EL2);
+  vm_->init_vcpu(core.index());
+  vm_->prepare_entry(core.index(), vcpus_[core.index()]);
+  core.s.sys[SysReg::ELR_EL2] = entry;
+  core.s.sys[SysReg::SPSR_EL2] = Pstate{}.with(Pstate::DAIF, u64{0xf}).with(Pstate::EL, El::EL1).with(Pstate::SP, true).raw;
+  core.exception_return();
+}
+
+void HypAdapter::on_exception_to_el2(pe::Pe& pe) {
+  const unsigned vcpu = pe.index();
+  if (vm_->handle_exit(vcpu, vcpus_[vcpu]) != hyp::Resume::Stop) {
+    pe.exception_return();
+    return;
+  }
+  const hyp::StopReason& reason = vm_->stop_reason(vcpu);
+  pe.powered_on = false;
+  pe.end_slice();
+  // CPU_OFF, SYSTEM_OFF and SYSTEM_RESET have reached Power already.
+  if (reason.kind == hyp::StopKind::RunError || reason.kind == hyp::StopKind::Vmm) power_.stop_run(reason.text);
+}
+
+void HypAdapter::broadcast(const mmu::TlbiOp& op) {
+  for (const auto& core : cores_) core->apply_tlbi(op);
+}
+
+void HypAdapter::tlbi_ipas2e1is(u16 vmid, Ipa ipa, unsigned ttl_level) {
+  broadcast(by_ipa(vmid, ipa, ttl_level, mmu::TlbiScope::InnerShareable));
+}
+void HypAdapter::tlbi_ipas2e1(unsigned pcpu, u16 vmid, Ipa ipa, unsigned ttl_level) {
+  cores_[pcpu]->apply_tlbi(by_ipa(vmid, ipa, ttl_level, mmu::TlbiScope::Local));
+}
+void HypAdapter::tlbi_vmalle1is(u16 vmid) { broadcast({.kind = mmu::TlbiKind::VmAll, .vmid = vmid}); }
+void HypAdapter::tlbi_vmalle1(unsigned pcpu, u16 vmid) {
+  cores_[pcpu]->apply_tlbi({.kind = mmu::TlbiKind::VmAll, .vmid = vmid});
+}
+void HypAdapter::tlbi_vmalls12e1is(u16 vmid) { broadcast({.kind = mmu::TlbiKind::VmAllS12, .vmid = vmid}); }
+void HypAdapter::tlbi_alle1is() { broadcast({.kind = mmu::TlbiKind::All}); }
+
+void HypAdapter::dc_civac(Pa base, u64 size) {
+  cores_.front()->ports.system->cache_op(*cores_.front(), cache::CacheOpByPa{.action = cache::Action::CleanInvalidate,
+                                                                             .point = cache::Point::PoC,
+                                                                             .base = base,
+                                                                             .size = size});
+}
+void HypAdapter::ic_ivau(Pa base, u64 size) {
+  cores_.front()->ports.system->cache_op(*cores_.front(), cache::CacheOpByPa{.instruction = true,
+                                                                             .action = cache::Action::Invalidate,
+                                                                             .point = cache::Point::PoU,
+                                                                             .base = base,
+                                                                             .size = size});
+}
+void HypAdapter::ic_ialluis() {
+  cores_.front()->ports.system->cache_op(*cores_.front(), cache::ICacheInvalidateAll{cache::Scope::InnerShareable});
+}
+void HypAdapter::ic_iallu(unsigned pcpu) {
+  cores_[pcpu]->ports.system->cache_op(*cores_[pcpu], cache::ICacheInvalidateAll{cache::Scope::ThisPe});
+}
+
+u64 HypAdapter::read_entry(Pa pa) const {
+  u64 value;
+  std::memcpy(&value, board_.ram_at(pa.value), sizeof value);
+  return value;
+}
+void HypAdapter::write_entry(Pa pa, u64 value) { std::memcpy(board_.ram_at(pa.value), &value, sizeof value); }
+void HypAdapter::zero(Pa pa, u64 size) { std::memset(board_.ram_at(pa.value), 0, size); }
+void HypAdapter::copy(Pa to, Pa from, u64 size) { std::memcpy(board_.ram_at(to.value), board_.ram_at(from.value), size); }
+void HypAdapter::read(Pa pa, std::span<u8> out) const { std::memcpy(out.data(), board_.ram_at(pa.value), out.size()); }
+void HypAdapter::write(Pa pa, std::span<const u8> bytes) {
+  std::memcpy(board_.ram_at(pa.value), bytes.data(), bytes.size());
+}
+
+// The interrupt controller is in the kernel, as KVM's vGIC is; every other device belongs to the VMM.
+bool HypAdapter::kernel_read(unsigned vcpu, Ipa ipa, unsigned size, u64& value) {
+  return ipa.value < boot::virt_map::kUart.base && board_.read(Pa{ipa.value}, size, value, vcpu);
+}
+bool HypAdapter::kernel_write(unsigned vcpu, Ipa ipa, unsigned size, u64 value) {
+  return ipa.value < boot::virt_map::kUart.base && board_.write(Pa{ipa.value}, size, value, vcpu);
+}
+hyp::MmioReply HypAdapter::vmm_read(unsigned vcpu, Ipa ipa, unsigned size, u64& value) {
+  return board_.read(Pa{ipa.value}, size, value, vcpu) ? hyp::MmioReply::Done : hyp::MmioReply::InjectAbort;
+}
+hyp::MmioReply HypAdapter::vmm_write(unsigned vcpu, Ipa ipa, unsigned size, u64 value) {
+  return board_.write(Pa{ipa.value}, size, value, vcpu) ? hyp::MmioReply::Done : hyp::MmioReply::InjectAbort;
+}
+hyp::MmioReply HypAdapter::vmm_nisv(unsigned, Ipa, u64) { return hyp::MmioReply::InjectAbort; }
+
+}  // namespace farside::machine

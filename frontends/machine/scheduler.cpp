@@ -1,0 +1,136 @@
+// frontends/machine/scheduler.cpp - rounds, slices, timer expiries and idle time.
+#include "frontends/machine/scheduler.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace farside::machine {
+namespace {
+
+constexpr u64 kNever = std::numeric_limits<u64>::max();
+// With one core nobody waits for its turn: a round only bounds how long input goes unseen.
+constexpr u64 kRoundAlone = 200'000, kRoundShared = 20'000;
+constexpr auto kPollInterval = std::chrono::milliseconds(5);
+
+}  // namespace
+
+Scheduler::Scheduler(Cores& cores, const MachineConfig& config)
+    : cores_(cores),
+      interp_(cores.front()->features()),
+      clock_(config.clock),
+      round_length_(cores.size() == 1 ? kRoundAlone : kRoundShared),
+      max_instructions_(config.max_instructions),
+      time_(cores.size(), 0),
+      wall_start_(std::chrono::steady_clock::now()),
+      last_poll_(wall_start_) {}
+
+u64 Scheduler::now(const pe::Pe& pe) const {
+  if (clock_ == ClockMode::Wall) {
+    return static_cast<u64>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start_).count());
+  }
+  const u64 base = time_[pe.index()];
+  return &pe == running_ ? base + (pe.instructions() - slice_start_) : base;
+}
+
+u64 Scheduler::counter(const pe::Pe& pe) { return now(pe) / kInstructionsPerTick; }
+
+void Scheduler::timers_changed(u32 pe) {
+  if (running_ != nullptr && running_->index() == pe) running_->end_slice();
+}
+
+void Scheduler::stop(StopCause cause, std::string text) {
+  if (!stop_) stop_ = {cause, std::move(text)};
+  if (running_ != nullptr) running_->end_slice();
+}
+
+/// Virtual time of the core's next timer expiry.
+u64 Scheduler::next_event(const pe::Pe& core) const {
+  const u64 ticks = core.next_timer_expiry();
+  return ticks >= kNever / kInstructionsPerTick ? kNever : ticks * kInstructionsPerTick;
+}
+
+bool Scheduler::may_run(pe::Pe& core) {
+  if (!core.powered_on) return false;
+  core.update_timers();
+  if (core.waiting && core.wakeup_pending()) core.waiting = false;
+  return !core.waiting;
+}
+
+void Scheduler::run_slice(pe::Pe& core, u64 length) {
+  running_ = &core;
+  core.begin_slice(length);
+  slice_start_ = core.instructions();
+  interp_.run(core);
+  time_[core.index()] += core.instructions() - slice_start_;
+  running_ = nullptr;
+}
+
+void Scheduler::run_core(pe::Pe& core, u64 round_end) {
+  u64& time = time_[core.index()];
+  while (time < round_end && !stop_) {
+    const bool runs = may_run(core);
+    const u64 event = core.powered_on ? next_event(core) : kNever;
+    if (!runs) {
+      // Asleep: time passes at once, to the timer that may wake it or to the end of the round.
+      time = event > time ? std::min(event, round_end) : round_end;
+      continue;
+    }
+    const u64 limit = event > time && clock_ == ClockMode::Virtual ? std::min(event, round_end) : round_end;
+    run_slice(core, limit - time);
+  }
+  // The turn ends: other cores may store, so an open load-exclusive is lost, which wakes a WFE (Arm ARM B2.12.2).
+  if (cores_.size() > 1 && core.monitor.armed) {
+    core.monitor.armed = false;
+    core.event_register = true;
+  }
+}
+
+void Scheduler::poll() {
+  const auto wall = std::chrono::steady_clock::now();
+  if (wall - last_poll_ < kPollInterval) return;
+  last_poll_ = wall;
+  if (console_.poll) console_.poll();
+}
+
+/// All cores wait: go to the next timer expiry, in no time or in the host's time.
+void Scheduler::skip_idle() {
+  u64 next = kNever;
+  for (const auto& core : cores_) {
+    if (!core->powered_on) continue;
+    if (!core->waiting || core->wakeup_pending()) return;
+    next = std::min(next, next_event(*core));
+  }
+  if (next == kNever && !console_.idle) {
+    stop(StopCause::Idle, "every core waits for an interrupt and no timer is set");
+    return;
+  }
+  if (next <= round_start_) return;
+  u64 target = next;
+  if (console_.idle) {
+    const u64 waited = console_.idle(next == kNever ? 1'000'000'000 : next - round_start_);
+    target = std::min(next, round_start_ + waited);
+  }
+  for (u64& time : time_) time = std::max(time, target);
+  round_start_ = std::max(round_start_, target);
+}
+
+RunResult Scheduler::run() {
+  stop_.reset();
+  while (!stop_) {
+    const u64 round_end = round_start_ + round_length_;
+    for (const auto& core : cores_) {
+      if (stop_) break;
+      run_core(*core, round_end);
+    }
+    if (stop_) break;
+    round_start_ = round_end;
+    poll();
+    skip_idle();
+    u64 total = 0;
+    for (const auto& core : cores_) total += core->instructions();
+    if (max_instructions_ != 0 && total >= max_instructions_) stop(StopCause::InstructionLimit);
+  }
+  return *stop_;
+}
+
+}  // namespace farside::machine

@@ -1,0 +1,59 @@
+// frontends/machine/scheduler.h - runs the cores in turns, keeps virtual time, skips or waits out idle time.
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/interp/interp.h"
+#include "frontends/machine/config.h"
+
+namespace farside::machine {
+
+/// Virtual time is counted in instructions: one takes one nanosecond, so 16 make a tick of the 62.5 MHz counter.
+/// Cores run in rounds of equal virtual length, one after the other on one thread, which makes a run a function of its
+/// inputs.
+class Scheduler : public pe::Clock {
+ public:
+  using Cores = std::vector<std::unique_ptr<pe::Pe>>;
+  static constexpr u64 kInstructionsPerTick = 16;
+
+  Scheduler(Cores& cores, const MachineConfig& config);
+  /// Where PPI levels go: the interrupt controller.
+  void set_ppi_sink(std::function<void(u32 pe, u32 intid, bool level)> sink) { ppi_sink_ = std::move(sink); }
+  void set_console(Console console) { console_ = std::move(console); }
+
+  RunResult run();
+  /// Ends the run as soon as the current instruction is done.
+  void stop(StopCause cause, std::string text = {});
+  u64 time_ns() const { return round_start_; }
+
+  u64 counter(const pe::Pe& pe) override;
+  void set_ppi(u32 pe, u32 intid, bool level) override { ppi_sink_(pe, intid, level); }
+  void timers_changed(u32 pe) override;
+
+ private:
+  void run_core(pe::Pe& core, u64 round_end);
+  void run_slice(pe::Pe& core, u64 length);
+  bool may_run(pe::Pe& core);
+  u64 next_event(const pe::Pe& core) const;
+  void skip_idle();
+  void poll();
+  u64 now(const pe::Pe& pe) const;
+
+  Cores& cores_;
+  interp::Interp interp_;
+  Console console_;
+  std::function<void(u32, u32, bool)> ppi_sink_;
+  ClockMode clock_;
+  u64 round_length_;
+  u64 max_instructions_;
+  u64 round_start_ = 0;
+  std::vector<u64> time_;   ///< per core, at the start of its slice
+  pe::Pe* running_ = nullptr;
+  u64 slice_start_ = 0;     ///< instructions() of the running core when its slice began
+  std::optional<RunResult> stop_;
+  std::chrono::steady_clock::time_point wall_start_, last_poll_;
+};
+
+}  // namespace farside::machine
