@@ -8,6 +8,7 @@
 namespace farside::interp {
 
 using isa::AtomicOp;
+using isa::Block;
 using isa::CondCode;
 using isa::Flow;
 using isa::Mem;
@@ -253,6 +254,28 @@ class InterpExec {
     how.element = static_cast<u8>(size);
     if (size == 16) return store_as(address, Pair<Vec>{first, second}, how);
     return store_pair(address, size, first.lo, second.lo, how);
+  }
+
+  /// `bytes` (1..64) as one access whose alignment is that of an element.
+  Outcome<Block> load_block(Val address, unsigned bytes, unsigned element) {
+    const pe::L0Entry& entry = pe_.l0_context->read[pe::L0Context::index(address)];
+    const u64 offset = address ^ entry.tag;
+    Outcome<Block> out;
+    if (offset <= pe::kL0PageSize - bytes) [[likely]] {
+      std::memcpy(out.v.bytes, entry.host + offset, bytes);
+    } else {
+      out.good = pe_.load_slow(address, bytes, {.element = static_cast<u8>(element)}, out.v.bytes);
+    }
+    return out;
+  }
+  Outcome<Nothing> store_block(Val address, unsigned bytes, unsigned element, const Block& data) {
+    const pe::L0Entry& entry = pe_.l0_context->write[pe::L0Context::index(address)];
+    const u64 offset = address ^ entry.tag;
+    if (offset <= pe::kL0PageSize - bytes) [[likely]] {
+      std::memcpy(entry.host + offset, data.bytes, bytes);
+      return {};
+    }
+    return {{}, pe_.store_slow(address, bytes, {.element = static_cast<u8>(element)}, data.bytes)};
   }
 
   // Exclusives, atomics, DC ZVA.

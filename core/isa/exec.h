@@ -33,6 +33,11 @@ struct Pair {
   T first{}, second{};
 };
 
+/// Up to 64 bytes that one structure access moves, in memory order.
+struct Block {
+  alignas(16) u8 bytes[64] = {};
+};
+
 /// How an access is made, beyond address and size.
 struct Mem {
   bool unprivileged = false;     ///< LDTR, STTR family
@@ -102,6 +107,8 @@ concept Executor = requires(X x, typename X::Val v, typename X::Cond c, typename
   { x.undefined() } -> std::same_as<Flow>;
   // Memory. base checks SP alignment when the register is 31.
   x.base(r), x.load(v, n, m), x.store(v, n, v, m), x.load_vec(v, n, m), x.store_vec(v, n, q, m);
+  // Structures: n bytes, all or nothing, checked for alignment by element.
+  x.load_block(v, n, n), x.store_block(v, n, n, Block{});
 };
 
 }  // namespace farside::isa
