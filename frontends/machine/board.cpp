@@ -55,6 +55,7 @@ void Board::attach_devices() {
 
 void Board::connect(Scheduler& scheduler) {
   scheduler_ = &scheduler;
+  scheduler.set_tick([this] { rtc_->update(); });
   scheduler.set_ppi_sink([this](u32 pe, u32 intid, bool level) { gic_->set_ppi(pe, intid, level); });
   gic_->set_output_listener([this](u32 pe, bool irq, bool fiq) { deliver(pe, irq, fiq); });
 }

@@ -27,8 +27,6 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
                                                           Cores& cores);
   /// Connects interrupt outputs, timers and time once cores and scheduler exist.
   void connect(Scheduler& scheduler);
-  /// Brings devices up to the machine's time; called between rounds.
-  void tick() { rtc_->update(); }
 
   u64 ram_base() const { return ram_base_; }
   dev::Ram& ram() { return ram_; }

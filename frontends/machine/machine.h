@@ -16,6 +16,7 @@ namespace farside::machine {
 
 class Board;
 class HypAdapter;
+class Power;
 class Scheduler;
 
 /// A range of the guest's physical address space, for `info mtree`.
@@ -69,6 +70,7 @@ class Machine {
   std::unique_ptr<HypAdapter> hyp_;
   std::vector<std::unique_ptr<pe::Pe>> cores_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Power> power_;
 };
 
 }  // namespace farside::machine

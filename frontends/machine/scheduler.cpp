@@ -14,13 +14,13 @@ constexpr auto kPollInterval = std::chrono::milliseconds(5);
 
 }  // namespace
 
-Scheduler::Scheduler(Cores& cores, const MachineConfig& config)
+Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig& config)
     : cores_(cores),
-      interp_(cores.front()->features()),
+      interp_(features),
       clock_(config.clock),
-      round_length_(cores.size() == 1 ? kRoundAlone : kRoundShared),
+      round_length_(config.cpus == 1 ? kRoundAlone : kRoundShared),
       max_instructions_(config.max_instructions),
-      time_(cores.size(), 0),
+      time_(config.cpus, 0),
       wall_start_(std::chrono::steady_clock::now()),
       last_poll_(wall_start_) {}
 
@@ -124,6 +124,7 @@ RunResult Scheduler::run() {
     }
     if (stop_) break;
     round_start_ = round_end;
+    if (tick_) tick_();
     poll();
     skip_idle();
     u64 total = 0;

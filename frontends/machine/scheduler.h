@@ -18,7 +18,10 @@ class Scheduler : public pe::Clock {
   using Cores = std::vector<std::unique_ptr<pe::Pe>>;
   static constexpr u64 kInstructionsPerTick = 16;
 
-  Scheduler(Cores& cores, const MachineConfig& config);
+  /// `cores` may still be empty; it must be filled before the first run.
+  Scheduler(Cores& cores, const Features& features, const MachineConfig& config);
+  /// Called between rounds: devices that watch the time.
+  void set_tick(std::function<void()> tick) { tick_ = std::move(tick); }
   /// Where PPI levels go: the interrupt controller.
   void set_ppi_sink(std::function<void(u32 pe, u32 intid, bool level)> sink) { ppi_sink_ = std::move(sink); }
   void set_console(Console console) { console_ = std::move(console); }
@@ -44,6 +47,7 @@ class Scheduler : public pe::Clock {
   Cores& cores_;
   interp::Interp interp_;
   Console console_;
+  std::function<void()> tick_;
   std::function<void(u32, u32, bool)> ppi_sink_;
   ClockMode clock_;
   u64 round_length_;

@@ -1,0 +1,202 @@
+// frontends/machine/machine.cpp - builds a machine from its config, loads the guest, and answers questions about it.
+#include "frontends/machine/machine.h"
+
+#include <cstring>
+
+#include "firmware/boot/loader.h"
+#include "firmware/boot/virt_map.h"
+#include "frontends/machine/board.h"
+#include "frontends/machine/hyp_adapter.h"
+#include "frontends/machine/power.h"
+#include "frontends/machine/scheduler.h"
+
+namespace farside::machine {
+namespace {
+
+constexpr u64 kBlock = u64{2} << 20;
+constexpr u64 kGuestRam = boot::virt_map::kRam.base;
+// Under the hypervisor the host's memory lies where no guest address does, so that IPA and PA are never confused.
+constexpr u64 kHostRam = u64{1} << 32;
+
+/// Host memory for guest frames and stage-2 tables; only what is touched costs anything.
+u64 host_ram_size(u64 guest_memory) { return align_up(guest_memory + guest_memory / 128 + 32 * kBlock, kBlock); }
+
+Result<CpuModel, UserError> cpu_for(const MachineConfig& config) {
+  const auto model = find_cpu(config.cpu);
+  if (!model) {
+    std::string names;
+    for (const CpuModel& m : cpu_models()) names += (names.empty() ? "" : ", ") + std::string(m.name);
+    return UserError{fmt::format("unknown CPU '{}': use one of {}", config.cpu, names)};
+  }
+  CpuModel cpu = *model;
+  // Without modelled caches all copies of a byte are one, and CTR_EL0 says so.
+  cpu.features.idc = cpu.features.dic = true;
+  cpu.features.el2 = config.el2 == El2Mode::Kvm;
+  return cpu;
+}
+
+Result<void, UserError> check(const MachineConfig& config) {
+  if (config.cpus < 1 || config.cpus > 8) return UserError{fmt::format("--smp {}: use 1 to 8 CPUs", config.cpus)};
+  if (config.memory % kBlock != 0 || config.memory == 0)
+    return UserError{fmt::format("--memory {}: use a multiple of 2M", config.memory)};
+  if (config.memory > u64{255} << 30) return UserError{"--memory: at most 255G fit the machine's address map"};
+  return {};
+}
+
+void hash_core(dev::StateHash& hash, pe::Pe& core) {
+  pe::State& s = core.s;
+  hash.value("x", s.x);
+  hash.value("sp", s.sp);
+  hash.value("pc", s.pc);
+  hash.value("nzcv", s.nzcv);
+  hash.value("btype", s.btype);
+  hash.value("pstate", s.pstate.raw);
+  hash.value("sp_bank", s.sp_bank);
+  hash.field("v", s.v, sizeof s.v);
+  hash.value("fpcr", s.fp.fpcr.raw);
+  hash.value("fpsr", s.fp.fpsr.raw);
+  hash.field("sys", &s.sys, sizeof s.sys);
+  u64 instructions = core.instructions();
+  hash.value("instructions", instructions);
+  u8 flags[] = {core.powered_on, core.waiting, core.event_register};
+  hash.value("flags", flags);
+}
+
+}  // namespace
+
+Machine::Machine(const MachineConfig& config) : config_(config) {}
+Machine::~Machine() = default;
+
+Result<std::unique_ptr<Machine>, UserError> Machine::create(const MachineConfig& config) {
+  TRY_VOID(check(config));
+  std::unique_ptr<Machine> machine(new Machine(config));
+  TRY_VOID(machine->build());
+  TRY_VOID(machine->load());
+  return machine;
+}
+
+Result<void, UserError> Machine::build() {
+  const CpuModel cpu = TRY(cpu_for(config_));
+  const bool hosted = config_.el2 == El2Mode::Kvm;
+  board_ = TRY(Board::create(config_, hosted ? kHostRam : kGuestRam,
+                             hosted ? host_ram_size(config_.memory) : config_.memory, cores_));
+  // The scheduler needs the cores and the cores need their clock: it is created first, over a vector filled below.
+  scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_);
+  power_ = std::make_unique<Power>(cores_, *scheduler_, trace_);
+  const pe::Ports ports{.bus = board_.get(),
+                        .system = board_.get(),
+                        .clock = scheduler_.get(),
+                        .icc = board_.get(),
+                        .firmware = hosted ? nullptr : power_.get(),
+                        .entropy = board_.get(),
+                        .trace = &trace_};
+  for (u32 i = 0; i < config_.cpus; ++i) cores_.push_back(std::make_unique<pe::Pe>(i, cpu, ports));
+  board_->connect(*scheduler_);
+  for (const auto& core : cores_) core->reset(0, hosted ? El::EL2 : El::EL1);
+  if (!hosted) {
+    power_->set_starter([](pe::Pe& core, u64 entry) { core.reset(entry, El::EL1); });
+    return {};
+  }
+  hyp_ = std::make_unique<HypAdapter>(cores_, *board_, *power_, trace_);
+  TRY_VOID(hyp_->create(config_, kGuestRam));
+  for (const auto& core : cores_) core->ports.el2_host = hyp_.get();
+  power_->set_starter([this](pe::Pe& core, u64 entry) { hyp_->enter(core, entry); });
+  return {};
+}
+
+Result<void, UserError> Machine::load() {
+  boot::BootRequest request{.kernel_path = config_.kernel, .initrd_path = config_.initrd, .dtb_path = config_.dtb};
+  request.fdt.memory_base = kGuestRam;
+  request.fdt.memory_size = config_.memory;
+  request.fdt.cpus = config_.cpus;
+  request.fdt.cpu_compatible = config_.cpu == "max" ? "arm,armv8" : "arm," + config_.cpu;
+  request.fdt.bootargs = config_.append;
+  Chance seeds(config_.seed, "fdt");
+  request.fdt.kaslr_seed = seeds.next();
+  for (u8& byte : request.fdt.rng_seed) byte = static_cast<u8>(seeds.next());
+  const boot::BootPlan plan = TRY(boot::plan_boot(request));
+  for (const boot::Segment& segment : plan.segments) {
+    if (hyp_ != nullptr) {
+      const auto written = hyp_->vm().write_guest(Ipa{segment.ipa}, segment.bytes);
+      CHECK(written.ok(), "segment at {:#x} is outside RAM", segment.ipa);
+    } else {
+      std::memcpy(board_->ram_at(segment.ipa), segment.bytes.data(), segment.bytes.size());
+    }
+  }
+  power_->start(*cores_.front(), plan.entry, plan.dtb);
+  return {};
+}
+
+void Machine::set_console(Console console) {
+  if (console.output) board_->uart().set_sink(console.output);
+  scheduler_->set_console(std::move(console));
+}
+
+RunResult Machine::run() { return scheduler_->run(); }
+
+void Machine::request_stop() { scheduler_->stop(StopCause::Quit); }
+
+void Machine::console_input(const u8* data, usize size) {
+  for (usize i = 0; i < size; ++i) board_->uart().receive(data[i]);
+}
+
+hyp::Vm* Machine::vm() { return hyp_ == nullptr ? nullptr : &hyp_->vm(); }
+
+std::vector<MemoryRange> Machine::memory_map() const {
+  std::vector<MemoryRange> map;
+  for (const dev::BusRange& range : board_->bus().ranges())
+    map.push_back({range.base, range.size, std::string(range.device->name())});
+  map.push_back({kGuestRam, config_.memory, "ram"});
+  return map;
+}
+
+bool Machine::peek_ipa(u64 ipa, void* out, usize size) const {
+  if (hyp_ == nullptr) return peek_pa(ipa, out, size);
+  u8* bytes = static_cast<u8*>(out);
+  while (size > 0) {
+    const usize here = std::min<usize>(size, dev::Ram::kPage - ipa % dev::Ram::kPage);
+    const u64 offset = ipa - kGuestRam;
+    if (offset >= config_.memory) return false;
+    const auto pa = hyp_->vm().peek(Ipa{ipa});
+    if (!pa) {
+      std::memset(bytes, 0, here);  // never touched: it would read as zero
+    } else if (!peek_pa(pa->value, bytes, here)) {
+      return false;
+    }
+    bytes += here;
+    ipa += here;
+    size -= here;
+  }
+  return true;
+}
+
+bool Machine::peek_pa(u64 pa, void* out, usize size) const {
+  const u64 offset = pa - board_->ram_base();
+  const dev::Ram& ram = board_->ram();
+  if (offset >= ram.size() || size > ram.size() - offset) return false;
+  std::memcpy(out, ram.data() + offset, size);
+  return true;
+}
+
+u64 Machine::time_ns() const { return scheduler_->time_ns(); }
+
+u64 Machine::instructions() const {
+  u64 sum = 0;
+  for (const auto& core : cores_) sum += core->instructions();
+  return sum;
+}
+
+u64 Machine::resident_bytes() const { return board_->ram().touched_bytes(); }
+
+u64 Machine::state_hash() const {
+  dev::StateHash hash;
+  for (const auto& core : cores_) hash_core(hash, *core);
+  u64 time = time_ns();
+  hash.value("time", time);
+  board_->bus().visit_state(hash);
+  board_->gic().visit_state(hash);
+  board_->ram().visit_state(hash);
+  return hash.digest();
+}
+
+}  // namespace farside::machine
