@@ -233,7 +233,7 @@ Result<Translation, Fault> Translator::from_tables(const VaRange& range, u64 inp
 }
 
 /// Stage 1 off: AArch64.S1DisabledOutput, then stage 2 where it is on.
-Result<Translation, Fault> Translator::flat(u64 input) {
+Result<Translation, Fault> Translator::flat(u64 input, bool two_stages) {
   const unsigned use = access_.is_fetch();
   const MemAttr& attr = regime_.off_attr[use];
   if (input >> regime_.pa_bits != 0) return fail1(FaultKind::AddressSize, 0), fault_;
@@ -245,7 +245,7 @@ Result<Translation, Fault> Translator::flat(u64 input) {
   out.attr = out.s1_attr = attr;
   out.prot = {true, true, true};
   out.size_log2 = regime_.pa_bits;
-  if (!regime_.s2_enabled) return finish(out, false);
+  if (!two_stages) return finish(out, false);
   S2Mapping mapping;
   if (!stage2(input, want_for_access(attr.is_device()), mapping)) return fault_;
   out.pa = Pa{mapping.pa};
@@ -255,20 +255,32 @@ Result<Translation, Fault> Translator::flat(u64 input) {
   return finish(out, attr.is_write_back());
 }
 
+/// TxSZ, VA range and E0PD: all of them Translation faults at level 0.
+bool Translator::range_fault(const VaRange& range, u64 input) const {
+  const bool upper = &range == &regime_.range[1];
+  const u64 outside = (upper ? ~input : input) >> range.walk.ia_bits;
+  return range.walk.bad_config || outside != 0 || (range.e0pd && access_.el == El::EL0);
+}
+
 Result<Translation, Fault> Translator::run() {
-  const bool upper = regime_.two_ranges && bit(va_.value, 55);
-  const VaRange& range = regime_.range[upper];
+  const VaRange& range = regime_.range[regime_.two_ranges && bit(va_.value, 55)];
   const u64 input = without_tag(regime_, range, va_, access_.is_fetch());
-  if (!regime_.s1_enabled) return flat(input);
-  const WalkParams& params = range.walk;
-  const u64 outside = (upper ? ~input : input) >> params.ia_bits;
-  if (params.bad_config || outside != 0 || (range.e0pd && access_.el == El::EL0)) {
-    return fail1(FaultKind::Translation, 0), fault_;
-  }
+  if (!regime_.s1_enabled) return flat(input, regime_.s2_enabled);
+  if (range_fault(range, input)) return fail1(FaultKind::Translation, 0), fault_;
   const TlbEntry* hit = tlb_.lookup(regime_.id, regime_.vmid, regime_.asid, regime_.config, input);
   // A write to a page whose dirty state is still to be set walks again, so that the descriptor is updated.
   if (hit && !(needs_.write && (hit->s1_dirty_pending || hit->s2_dirty_pending))) return from_entry(*hit, input);
   return from_tables(range, input);
+}
+
+Result<Translation, Fault> Translator::run_stage1() {
+  const VaRange& range = regime_.range[regime_.two_ranges && bit(va_.value, 55)];
+  const u64 input = without_tag(regime_, range, va_, access_.is_fetch());
+  if (!regime_.s1_enabled) return flat(input, false);
+  if (range_fault(range, input)) return fail1(FaultKind::Translation, 0), fault_;
+  S1Mapping s1;
+  if (!stage1(range, input, s1)) return fault_;
+  return answer(make_entry(range, input, s1, nullptr), input, access_);
 }
 
 Result<Translation, Fault> Translator::run_ipa(Ipa ipa) {
@@ -288,6 +300,11 @@ Result<Translation, Fault> Translator::run_ipa(Ipa ipa) {
 Result<Translation, Fault> translate(const Regime& regime, Va va, const Access& access, DescriptorPort& port,
                                      Tlb& tlb) {
   return Translator(regime, va, access, port, tlb).run();
+}
+
+Result<Translation, Fault> translate_stage1(const Regime& regime, Va va, const Access& access, DescriptorPort& port,
+                                            Tlb& tlb) {
+  return Translator(regime, va, access, port, tlb).run_stage1();
 }
 
 Result<Translation, Fault> translate_ipa(const Regime& regime, Ipa ipa, const Access& access, DescriptorPort& port,

@@ -43,6 +43,8 @@ class Translator {
       : regime_(regime), va_(va), access_(access), needs_(needs_of(access)), port_(port), tlb_(tlb) {}
 
   Result<Translation, Fault> run();
+  /// Stage 1 alone (AT S1 forms): no VA entries are used or made.
+  Result<Translation, Fault> run_stage1();
   /// Stage 2 alone for `ipa`, behind Normal write-back stage-1 attributes.
   Result<Translation, Fault> run_ipa(Ipa ipa);
 
@@ -59,7 +61,8 @@ class Translator {
 
   Purpose purpose() const { return access_.is_fetch() ? Purpose::Fetch : Purpose::Data; }
   bool misaligned() const;
-  Result<Translation, Fault> flat(u64 input);
+  bool range_fault(const VaRange& range, u64 input) const;
+  Result<Translation, Fault> flat(u64 input, bool two_stages);
   Result<Translation, Fault> from_entry(const TlbEntry& entry, u64 input);
   Result<Translation, Fault> from_tables(const VaRange& range, u64 input);
   bool stage1(const VaRange& range, u64 input, S1Mapping& out);
