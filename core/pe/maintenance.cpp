@@ -29,8 +29,8 @@ struct CacheInsn {
   Effect effect;
   Action action;
   Point point;
-  u64 el0_enable;   ///< SCTLR_EL1 bit that allows EL0; 0: UNDEFINED at EL0
-  u64 hcr_traps;    ///< any of these HCR_EL2 bits traps EL0 and EL1
+  u64 el0_enable;  ///< SCTLR_EL1 bit that allows EL0; 0: UNDEFINED at EL0
+  u64 hcr_traps;   ///< any of these HCR_EL2 bits traps EL0 and EL1
   bool Features::*feature;
 };
 
@@ -40,19 +40,23 @@ constexpr SysRegEncoding sys(unsigned op1, unsigned crn, unsigned crm, unsigned 
 
 // In the order of Arm ARM C5.3, "A64 System instructions for cache maintenance".
 constexpr CacheInsn kCacheInsns[] = {
-    {sys(0, 7, 1, 0), Effect::InvalidateAllI, Action::Invalidate, Point::PoU, 0, kTPU | kTICAB, &Features::BASE},  // IC IALLUIS
-    {sys(0, 7, 5, 0), Effect::InvalidateAllI, Action::Invalidate, Point::PoU, 0, kTPU | kTOCU, &Features::BASE},   // IC IALLU
-    {sys(3, 7, 5, 1), Effect::InstructionByVa, Action::Invalidate, Point::PoU, kUCI, kTPU | kTOCU, &Features::BASE},  // IC IVAU
-    {sys(0, 7, 6, 1), Effect::DataByVa, Action::Invalidate, Point::PoC, 0, kTPCP, &Features::BASE},                // DC IVAC
-    {sys(0, 7, 6, 2), Effect::SetWay, Action::Invalidate, Point::PoC, 0, kTSW, &Features::BASE},                   // DC ISW
-    {sys(3, 7, 10, 1), Effect::DataByVa, Action::Clean, Point::PoC, kUCI, kTPCP, &Features::BASE},                 // DC CVAC
-    {sys(0, 7, 10, 2), Effect::SetWay, Action::Clean, Point::PoC, 0, kTSW, &Features::BASE},                       // DC CSW
-    {sys(3, 7, 11, 1), Effect::DataByVa, Action::Clean, Point::PoU, kUCI, kTPU | kTOCU, &Features::BASE},          // DC CVAU
-    {sys(3, 7, 12, 1), Effect::DataByVa, Action::Clean, Point::PoP, kUCI, kTPCP, &Features::DPB},                  // DC CVAP
-    {sys(3, 7, 13, 1), Effect::DataByVa, Action::Clean, Point::PoP, kUCI, kTPCP, &Features::DPB2},                 // DC CVADP
-    {sys(3, 7, 14, 1), Effect::DataByVa, Action::CleanInvalidate, Point::PoC, kUCI, kTPCP, &Features::BASE},       // DC CIVAC
-    {sys(0, 7, 14, 2), Effect::SetWay, Action::CleanInvalidate, Point::PoC, 0, kTSW, &Features::BASE},             // DC CISW
-    {sys(3, 7, 4, 1), Effect::ZeroBlock, Action::Clean, Point::PoC, kDZE, kTDZ, &Features::BASE},                  // DC ZVA
+    {sys(0, 7, 1, 0), Effect::InvalidateAllI, Action::Invalidate, Point::PoU, 0, kTPU | kTICAB,
+     &Features::BASE},  // IC IALLUIS
+    {sys(0, 7, 5, 0), Effect::InvalidateAllI, Action::Invalidate, Point::PoU, 0, kTPU | kTOCU,
+     &Features::BASE},  // IC IALLU
+    {sys(3, 7, 5, 1), Effect::InstructionByVa, Action::Invalidate, Point::PoU, kUCI, kTPU | kTOCU,
+     &Features::BASE},                                                                                     // IC IVAU
+    {sys(0, 7, 6, 1), Effect::DataByVa, Action::Invalidate, Point::PoC, 0, kTPCP, &Features::BASE},        // DC IVAC
+    {sys(0, 7, 6, 2), Effect::SetWay, Action::Invalidate, Point::PoC, 0, kTSW, &Features::BASE},           // DC ISW
+    {sys(3, 7, 10, 1), Effect::DataByVa, Action::Clean, Point::PoC, kUCI, kTPCP, &Features::BASE},         // DC CVAC
+    {sys(0, 7, 10, 2), Effect::SetWay, Action::Clean, Point::PoC, 0, kTSW, &Features::BASE},               // DC CSW
+    {sys(3, 7, 11, 1), Effect::DataByVa, Action::Clean, Point::PoU, kUCI, kTPU | kTOCU, &Features::BASE},  // DC CVAU
+    {sys(3, 7, 12, 1), Effect::DataByVa, Action::Clean, Point::PoP, kUCI, kTPCP, &Features::DPB},          // DC CVAP
+    {sys(3, 7, 13, 1), Effect::DataByVa, Action::Clean, Point::PoP, kUCI, kTPCP, &Features::DPB2},         // DC CVADP
+    {sys(3, 7, 14, 1), Effect::DataByVa, Action::CleanInvalidate, Point::PoC, kUCI, kTPCP,
+     &Features::BASE},                                                                                  // DC CIVAC
+    {sys(0, 7, 14, 2), Effect::SetWay, Action::CleanInvalidate, Point::PoC, 0, kTSW, &Features::BASE},  // DC CISW
+    {sys(3, 7, 4, 1), Effect::ZeroBlock, Action::Clean, Point::PoC, kDZE, kTDZ, &Features::BASE},       // DC ZVA
 };
 constexpr SysRegEncoding kDcIvac = sys(0, 7, 6, 1), kDcIsw = sys(0, 7, 6, 2), kIcIalluis = sys(0, 7, 1, 0);
 
@@ -132,11 +136,10 @@ bool Pe::cache_maintenance_by_va(u64 va, bool instruction, bool ivac, Action act
   if (!t) return false;
   // DC IVAC checks permissions as itself and then acts as CIVAC under a hypervisor (HCR_EL2.{VM,DC}).
   if (ivac && (trapping_hcr() & (kVM | kDC)) != 0) action = Action::CleanInvalidate;
-  ports.system->cache_op(*this, cache::CacheOpByPa{.instruction = instruction,
-                                                   .action = action,
-                                                   .point = point,
-                                                   .scope = scope_of(t->attr),
-                                                   .base = t->pa});
+  ports.system->cache_op(
+      *this,
+      cache::CacheOpByPa{
+          .instruction = instruction, .action = action, .point = point, .scope = scope_of(t->attr), .base = t->pa});
   return true;
 }
 
@@ -163,8 +166,9 @@ bool Pe::tlb_maintenance(SysRegEncoding encoding, unsigned rt, u64 value) {
   if (inner) traps |= kTTLBIS;
   if ((trapping_hcr() & traps) != 0) return trap_system_instruction(encoding, rt, El::EL2);
   if (ports.trace->on(TraceGroup::Tlb)) {
-    ports.trace->emit(TraceGroup::Tlb, index_, "tlbi",
-                      {{"op", 0, op->name()}, {"base", op->base}, {"size", op->size}, {"asid", op->asid}, {"vmid", op->vmid}});
+    ports.trace->emit(
+        TraceGroup::Tlb, index_, "tlbi",
+        {{"op", 0, op->name()}, {"base", op->base}, {"size", op->size}, {"asid", op->asid}, {"vmid", op->vmid}});
   }
   if (op->scope == mmu::TlbiScope::Local) {
     apply_tlbi(*op);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/pe/pe.h"
+#include "mmu/explain.h"
 
 namespace farside::pe {
 
@@ -38,6 +39,13 @@ class Pe::Walker : public mmu::DescriptorPort {
   Pe& pe_;
 };
 
+/// A walker that changes nothing: hardware updates are pretended.
+class Pe::Peeker : public Pe::Walker {
+ public:
+  using Walker::Walker;
+  mmu::SwapOutcome compare_exchange(Pa, const MemAttr&, u64, u64) override { return mmu::SwapOutcome::Done; }
+};
+
 u64 Pe::sctlr() const {
   return mmu::regime_of(el(), s.sys[SysReg::HCR_EL2]) == RegimeId::EL10 ? s.sys[SysReg::SCTLR_EL1]
                                                                         : s.sys[SysReg::SCTLR_EL2];
@@ -67,8 +75,8 @@ Fault alignment_fault(u64 va, bool write) {
 Access Pe::make_access(AccessKind kind, u64, unsigned size, const MemRequest& how) const {
   Access access;
   access.kind = kind;
-  access.el = how.unprivileged && unprivileged_is_el0(el(), s.sys[SysReg::HCR_EL2], s.pstate[Pstate::UAO]) ? El::EL0
-                                                                                                           : el();
+  access.el =
+      how.unprivileged && unprivileged_is_el0(el(), s.sys[SysReg::HCR_EL2], s.pstate[Pstate::UAO]) ? El::EL0 : el();
   access.size = how.element != 0 ? how.element : static_cast<u8>(size);
   access.unprivileged = how.unprivileged;
   access.pan = s.pstate[Pstate::PAN] && access.el != El::EL0;
@@ -166,7 +174,8 @@ bool Pe::transfer(const Piece& piece, unsigned element, bool write, u8* data) {
 u8* Pe::locate(u64 va, unsigned size, const Access& access) {
   Piece piece;
   if (!translate_piece(va, size, access, piece)) return nullptr;
-  if (debug_active && watchpoint_hit(va, size, access.is_write() || access.atomic, access.el == El::EL0)) return nullptr;
+  if (debug_active && watchpoint_hit(va, size, access.is_write() || access.atomic, access.el == El::EL0))
+    return nullptr;
   if (piece.page == nullptr) {
     Fault fault = alignment_fault(va, access.is_write());
     fault.kind = FaultKind::UnsupportedExclusive;  // exclusives and atomics reach RAM only
@@ -269,12 +278,8 @@ Result<u64, Fault> Pe::at(const mmu::AtOp& op, Va va) {
 }
 
 bool Pe::peek(Va va, void* out, usize size) {
-  // A scratch TLB keeps the real one untouched; updates of AF and dirty state are suppressed by the read-only walker.
-  class Peeker : public Walker {
-   public:
-    using Walker::Walker;
-    mmu::SwapOutcome compare_exchange(Pa, const MemAttr&, u64, u64) override { return mmu::SwapOutcome::Done; }
-  } walker(*this);
+  // A scratch TLB keeps the real one untouched.
+  Peeker walker(*this);
   mmu::Tlb scratch({.entries_log2 = 2, .s2_entries_log2 = 2});
   u8* bytes = static_cast<u8*>(out);
   while (size > 0) {
@@ -293,15 +298,28 @@ bool Pe::peek(Va va, void* out, usize size) {
   return true;
 }
 
+std::string Pe::explain(Va va, const Access& access) {
+  Peeker walker(*this);
+  return mmu::explain(regime(access.el), va, access, walker);
+}
+
 const mmu::Regime& Pe::regime(RegimeId id) {
   const auto slot = static_cast<usize>(id);
   if (!regime_valid_[slot]) {
     const SysRegs& r = s.sys;
     const mmu::ControlRegs control{
-        .sctlr_el1 = r[SysReg::SCTLR_EL1], .tcr_el1 = r[SysReg::TCR_EL1],     .ttbr0_el1 = r[SysReg::TTBR0_EL1],
-        .ttbr1_el1 = r[SysReg::TTBR1_EL1], .mair_el1 = r[SysReg::MAIR_EL1],   .sctlr_el2 = r[SysReg::SCTLR_EL2],
-        .tcr_el2 = r[SysReg::TCR_EL2],     .ttbr0_el2 = r[SysReg::TTBR0_EL2], .ttbr1_el2 = r[SysReg::TTBR1_EL2],
-        .mair_el2 = r[SysReg::MAIR_EL2],   .hcr_el2 = r[SysReg::HCR_EL2],     .vtcr_el2 = r[SysReg::VTCR_EL2],
+        .sctlr_el1 = r[SysReg::SCTLR_EL1],
+        .tcr_el1 = r[SysReg::TCR_EL1],
+        .ttbr0_el1 = r[SysReg::TTBR0_EL1],
+        .ttbr1_el1 = r[SysReg::TTBR1_EL1],
+        .mair_el1 = r[SysReg::MAIR_EL1],
+        .sctlr_el2 = r[SysReg::SCTLR_EL2],
+        .tcr_el2 = r[SysReg::TCR_EL2],
+        .ttbr0_el2 = r[SysReg::TTBR0_EL2],
+        .ttbr1_el2 = r[SysReg::TTBR1_EL2],
+        .mair_el2 = r[SysReg::MAIR_EL2],
+        .hcr_el2 = r[SysReg::HCR_EL2],
+        .vtcr_el2 = r[SysReg::VTCR_EL2],
         .vttbr_el2 = r[SysReg::VTTBR_EL2],
     };
     regimes_[slot] = mmu::make_regime(control, id, cpu_.features, tlb.knobs().stale_controls);

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <optional>
+#include <string>
 
 #include "core/arch/esr.h"
 #include "core/arch/features.h"
@@ -10,6 +11,7 @@
 #include "core/arch/pstate.h"
 #include "core/arch/sysreg.h"
 #include "core/arch/vec.h"
+#include "core/base/chance.h"
 #include "core/pe/l0.h"
 #include "core/pe/ports.h"
 #include "mmu/at.h"
@@ -122,12 +124,15 @@ class Pe {
   L0Context& unprivileged_context() { return l0_unprivileged_ != nullptr ? *l0_unprivileged_ : choose_unprivileged(); }
   bool event_register = false;
   bool waiting = false;     ///< stopped in WFI or WFE
+  bool waiting_for_event = false;  ///< with `waiting`: in WFE, so that the event register ends it too
   bool powered_on = false;  ///< PSCI
   bool debug_active = false;  ///< single-step, breakpoints or watchpoints need the slow loop
   i64 budget = 0;           ///< instructions left in this slice; the engine counts down
   u64 instructions_at_end = 0;  ///< what instructions() will be when `budget` has reached 0
   Ports ports;
   mmu::Tlb tlb;
+  bool scribble_hpfar = true;  ///< knob: HPFAR_EL2 gets junk whenever the architecture calls it UNKNOWN
+  Chance chance{0, "pe"};      ///< for values that the architecture calls UNKNOWN; the machine seeds it
 
   // memory.cpp: the slow door to memory. On false an exception is pending.
   bool load_slow(u64 va, unsigned size, const MemRequest& how, void* out);
@@ -139,6 +144,8 @@ class Pe {
   std::optional<mmu::Translation> translate(u64 va, const Access& access);
   /// Reads guest memory as the debugger or a trace would: no side effects, no faults; false if unmapped.
   bool peek(Va va, void* out, usize size);
+  /// The two-stage walk of `va` as text; no side effects.
+  std::string explain(Va va, const Access& access);
   /// Registers that steer translation have changed: rebuild regimes, leave every L0 context.
   void translation_changed();
   /// EL, PSTATE.PAN, ASID or VMID may have changed: choose the L0 context again.
@@ -171,7 +178,19 @@ class Pe {
   bool sp_alignment_checked() const { return sp_alignment_checked_; }
   /// Takes the pending synchronous exception: routing, ESR, FAR, HPFAR, ELR, SPSR, PSTATE, vector.
   void take_pending();
+  /// ERET at the current EL.
   void exception_return();
+  /// SVC, HVC, SMC and BRK with everything that may trap, disable or redirect them. False: an exception is pending;
+  /// true: firmware has answered the call.
+  bool supervisor_call(u16 imm);
+  bool hypervisor_call(u16 imm);
+  bool secure_monitor_call(u16 imm);
+  bool breakpoint_instruction(u16 imm);
+  /// WFI and WFE: false when a trap is pending; `wait` says whether to stop.
+  bool wait_for_interrupt(bool& wait);
+  bool wait_for_event(bool& wait);
+  /// ESB: a masked pending SError moves to DISR_EL1 (or a virtual one to VDISR_EL2).
+  void error_synchronization_barrier();
 
   // interrupt.cpp
   /// Takes the highest-priority unmasked interrupt, if any; true if one was taken.
@@ -188,6 +207,19 @@ class Pe {
   // sysreg_access.cpp: MSR, MRS and the trapped system instructions. False: an exception is pending.
   bool read_sysreg(SysRegEncoding encoding, unsigned rt, u64& value);
   bool write_sysreg(SysRegEncoding encoding, unsigned rt, u64 value);
+
+  /// True when a write may change interrupt masks, translation or debug state: the engine must look again.
+  static bool write_needs_sync(SysRegEncoding encoding);
+  /// MSR (immediate): op1:op2 select the PSTATE field. False: an exception is pending.
+  bool write_pstate_field(unsigned op1, unsigned op2, u64 imm);
+  /// Register values as privileged software on this PE would read and write them, with all effects but no checks:
+  /// for a hosted hypervisor, the monitor and the debugger.
+  u64 read_register(SysReg reg);
+  void write_register(SysReg reg, u64 value);
+
+  // pmu.cpp
+  /// Brings the counters up to date and raises the overflow interrupt if one is due.
+  void update_pmu();
 
   // maintenance.cpp: SYS instructions (DC, IC, TLBI, AT). False: an exception is pending.
   bool system_instruction(SysRegEncoding encoding, unsigned rt, u64 value);
@@ -213,8 +245,77 @@ class Pe {
   bool watchpoint_hit(u64 va, unsigned size, bool write, bool unprivileged);
 
  private:
+  // pe.cpp
+  void reset_registers(u64 entry_pc);
+  bool at_e2h(El el) const;  ///< `el` is EL2, or EL0 under it, with HCR_EL2.E2H in force
+  u64 hcr() const { return s.sys[SysReg::HCR_EL2]; }
+  bool has(u64 hcr_bit) const { return (hcr() & hcr_bit) != 0; }
+  // exception.cpp
+  El target_of(const Pending& what) const;
+  void enter(El target, u64 vector, u64 return_pc, Pstate saved);
+  Pstate entry_pstate(El target) const;
+  Pstate return_pstate(Pstate spsr) const;
+  bool illegal_return(Pstate spsr) const;
+  void write_hpfar(const Fault* fault);
+  void update_fp_trap();
+  El fp_trap_target(bool& trapped) const;
+  bool trap_wfx(bool wfe);
+  // interrupt.cpp
+  bool unmasked(El target, bool mask) const;
+  bool take_physical(bool pending, u64 route, bool mask, u64 vector);
+  bool take_virtual(bool pending, u64 route, bool mask, u64 vector);
+  void take_serror(El target, u64 esr);
+  u64 isr() const;
+  // timer.cpp
+  struct TimerRegs;
+  bool timer_met(const TimerRegs& timer, u64 count) const;
+  u64 timer_offset(const TimerRegs& timer) const;
+  u64 virtual_count(u64 physical) const;
+  u64 read_counter(SysReg reg);
+  u64 read_timer(SysReg reg);
+  void write_timer(SysReg reg, u64 value);
+  u64 event_stream_expiry(u64 now) const;
+  void set_ppi(unsigned intid, bool level);
+  // sysreg_trap.cpp
+  bool trap_sysreg(SysRegEncoding encoding, TrapGroup group, bool read, unsigned rt);
+  bool trap_to(El target, SysRegEncoding encoding, bool read, unsigned rt);
+  bool trap_counter(TrapGroup group, bool& to_el1, bool& to_el2) const;
+  // sysreg_effects.cpp
+  std::optional<SysReg> redirect(SysRegEncoding encoding) const;
+  u64 read_special(SysReg reg, SysRegKind kind);
+  void write_special(SysReg reg, SysRegKind kind, u64 value);
+  u64 read_pstate_register(SysReg reg) const;
+  void write_pstate_register(SysReg reg, u64 value);
+  void store_legal(SysReg reg, u64 value);
+  void replace_pstate(Pstate pstate);
+  // debug.cpp
+  bool debug_exceptions_from(El from, bool masked) const;
+  El debug_target() const;
+  bool breakpoint_matches(unsigned n);
+  bool context_matches(unsigned n) const;
+  bool privilege_matches(bool hmc, unsigned ssc, unsigned pxc, El el) const;
+  bool watchpoint_matches(unsigned n, u64 va, unsigned size, bool write, El el, u64& hit) const;
+  bool stepped_load_exclusive();
+  // pmu.cpp
+  u64 read_pmu(SysReg reg);
+  void write_pmu(SysReg reg, u64 value);
+  void pmu_changed();
+  bool pmu_counts(unsigned n) const;
+  void pmu_add(unsigned n, u64 amount);
+  unsigned pmu_visible() const;
+  u64 pmu_mask() const;
+  u64 pmu_expiry(u64 now) const;
+  // pauth.cpp
+  bool pac_enabled(PacKey key) const;
+  bool pac_trapped();
+  u64 compute_pac(u64 data, u64 modifier, u64 key_lo, u64 key_hi) const;
+  u64 key_lo(PacKey key) const;
+  u64 key_hi(PacKey key) const;
+  unsigned pac_bottom(u64 pointer, bool instruction, bool& tbi) const;
+
   struct Piece;
   class Walker;
+  class Peeker;
   L0Context& choose_unprivileged();
   L0Key l0_key(El el, bool pan);
   Access make_access(AccessKind kind, u64 va, unsigned size, const MemRequest& how) const;
@@ -233,6 +334,16 @@ class Pe {
   bool cache_maintenance_by_va(u64 va, bool instruction, bool ivac, cache::Action action, cache::Point point);
   bool tlb_maintenance(SysRegEncoding encoding, unsigned rt, u64 value);
   bool address_translation(SysRegEncoding encoding, unsigned rt, u64 value);
+
+  u64 reset_pc_ = 0;
+  u32 ppi_levels_ = 0;           ///< outputs as last reported, bit per INTID
+  u64 event_stream_at_ = ~u64{0};  ///< counter value of the next event, while waiting in WFE
+  u64 pmu_counted_ = 0;          ///< instructions() up to which the PMU counters are right
+  u64 pmu_running_ = 0;          ///< counters that count now; bit 31 is PMCCNTR_EL0
+  u64 pmu_prescaler_ = 0;        ///< cycles not yet counted with PMCR_EL0.D
+  bool step_taken_ = false;      ///< the previous instruction ran as a software step
+  bool step_exclusive_ = false;  ///< and it was a load-exclusive
+  bool os_locked_ = true;
 
   L0Context* l0_unprivileged_ = nullptr;
   u32 index_;

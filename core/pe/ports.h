@@ -1,7 +1,7 @@
 // core/pe/ports.h - what a PE needs from the machine around it; implemented in frontends/machine.
 #pragma once
-#include "core/base/addr.h"
 #include "cache/op.h"
+#include "core/base/addr.h"
 #include "core/base/trace.h"
 #include "mmu/tlbi.h"
 

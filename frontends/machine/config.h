@@ -42,22 +42,22 @@ struct MachineConfig {
 struct Console {
   /// A byte that the guest sent through the PL011.
   std::function<void(u8)> output;
-  /// Called every few milliseconds of host time, and while idle: delivers input by Machine::console_input, may request a
-  /// stop.
+  /// Called every few milliseconds of host time, and while idle: delivers input by Machine::console_input, may request
+  /// a stop.
   std::function<void()> poll;
-  /// The machine is idle for `ns` nanoseconds of guest time: waits for them, or less when input arrives, and returns how
-  /// many have passed. Empty: idle time is skipped.
+  /// The machine is idle for `ns` nanoseconds of guest time: waits for them, or less when input arrives, and returns
+  /// how many have passed. Empty: idle time is skipped.
   std::function<u64(u64 ns)> idle;
 };
 
 /// Why a run ended.
 enum class StopCause : u8 {
   PowerOff,
-  Reset,            ///< PSCI SYSTEM_RESET
-  Quit,             ///< Machine::request_stop
+  Reset,  ///< PSCI SYSTEM_RESET
+  Quit,   ///< Machine::request_stop
   InstructionLimit,
-  Idle,             ///< every core waits and nothing can wake one
-  RunError,         ///< the hypervisor gave up: see RunResult::text
+  Idle,      ///< every core waits and nothing can wake one
+  RunError,  ///< the hypervisor gave up: see RunResult::text
 };
 
 struct RunResult {

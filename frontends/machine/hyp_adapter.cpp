@@ -13,10 +13,11 @@ SysReg sysreg_of(hyp::Reg reg) {
   switch (reg) {
 #define REG(name) \
   case hyp::Reg::name: return SysReg::name;
-    REG(ESR_EL2) REG(FAR_EL2) REG(HPFAR_EL2) REG(HCR_EL2) REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2)
-    REG(VMPIDR_EL2) REG(VPIDR_EL2) REG(VSESR_EL2) REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1)
-    REG(ACTLR_EL1) REG(TTBR0_EL1) REG(TTBR1_EL1) REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1)
-    REG(AFSR1_EL1) REG(MAIR_EL1) REG(AMAIR_EL1) REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
+    REG(ESR_EL2)
+    REG(FAR_EL2) REG(HPFAR_EL2) REG(HCR_EL2) REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2) REG(VMPIDR_EL2)
+        REG(VPIDR_EL2) REG(VSESR_EL2) REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1) REG(ACTLR_EL1)
+            REG(TTBR0_EL1) REG(TTBR1_EL1) REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1) REG(AFSR1_EL1)
+                REG(MAIR_EL1) REG(AMAIR_EL1) REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
 #undef REG
   }
   CHECK(false, "hyp::Reg {}", static_cast<unsigned>(reg));
@@ -89,8 +90,14 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
   for (const auto& core : cores_) vm.mpidr.push_back(core->s.sys[SysReg::MPIDR_EL1]);
   vm.midr = first.cpu().midr;
   vm.policy = *policy;
-  vm.cpu = {.fwb = f.S2FWB, .idc = f.idc, .dic = f.dic, .hafdbs = f.HAFDBS, .vmid16 = f.VMID16, .pan = f.PAN,
-            .ssbs = f.SSBS, .pa_bits = f.pa_bits};
+  vm.cpu = {.fwb = f.S2FWB,
+            .idc = f.idc,
+            .dic = f.dic,
+            .hafdbs = f.HAFDBS,
+            .vmid16 = f.VMID16,
+            .pan = f.PAN,
+            .ssbs = f.SSBS,
+            .pa_bits = f.pa_bits};
   vm_ = TRY(hypervisor_->create_vm(vm));
   const auto added = vm_->add_ram(0, Ipa{ram_base}, config.memory);
   if (!added.ok()) return UserError{fmt::format("--memory {}: the hypervisor refuses the memory slot", config.memory)};
@@ -102,7 +109,8 @@ void HypAdapter::enter(pe::Pe& core, u64 entry) {
   vm_->init_vcpu(core.index());
   vm_->prepare_entry(core.index(), vcpus_[core.index()]);
   core.s.sys[SysReg::ELR_EL2] = entry;
-  core.s.sys[SysReg::SPSR_EL2] = Pstate{}.with(Pstate::DAIF, u64{0xf}).with(Pstate::EL, El::EL1).with(Pstate::SP, true).raw;
+  core.s.sys[SysReg::SPSR_EL2] =
+      Pstate{}.with(Pstate::DAIF, u64{0xf}).with(Pstate::EL, El::EL1).with(Pstate::SP, true).raw;
   core.exception_return();
 }
 
@@ -137,10 +145,10 @@ void HypAdapter::tlbi_vmalls12e1is(u16 vmid) { broadcast({.kind = mmu::TlbiKind:
 void HypAdapter::tlbi_alle1is() { broadcast({.kind = mmu::TlbiKind::All}); }
 
 void HypAdapter::dc_civac(Pa base, u64 size) {
-  cores_.front()->ports.system->cache_op(*cores_.front(), cache::CacheOpByPa{.action = cache::Action::CleanInvalidate,
-                                                                             .point = cache::Point::PoC,
-                                                                             .base = base,
-                                                                             .size = size});
+  cores_.front()->ports.system->cache_op(
+      *cores_.front(),
+      cache::CacheOpByPa{
+          .action = cache::Action::CleanInvalidate, .point = cache::Point::PoC, .base = base, .size = size});
 }
 void HypAdapter::ic_ivau(Pa base, u64 size) {
   cores_.front()->ports.system->cache_op(*cores_.front(), cache::CacheOpByPa{.instruction = true,
@@ -163,7 +171,9 @@ u64 HypAdapter::read_entry(Pa pa) const {
 }
 void HypAdapter::write_entry(Pa pa, u64 value) { std::memcpy(board_.ram_at(pa.value), &value, sizeof value); }
 void HypAdapter::zero(Pa pa, u64 size) { std::memset(board_.ram_at(pa.value), 0, size); }
-void HypAdapter::copy(Pa to, Pa from, u64 size) { std::memcpy(board_.ram_at(to.value), board_.ram_at(from.value), size); }
+void HypAdapter::copy(Pa to, Pa from, u64 size) {
+  std::memcpy(board_.ram_at(to.value), board_.ram_at(from.value), size);
+}
 void HypAdapter::read(Pa pa, std::span<u8> out) const { std::memcpy(out.data(), board_.ram_at(pa.value), out.size()); }
 void HypAdapter::write(Pa pa, std::span<const u8> bytes) {
   std::memcpy(board_.ram_at(pa.value), bytes.data(), bytes.size());

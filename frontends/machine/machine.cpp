@@ -140,6 +140,11 @@ void Machine::console_input(const u8* data, usize size) {
   for (usize i = 0; i < size; ++i) board_->uart().receive(data[i]);
 }
 
+void Machine::press_power_key() {
+  board_->gpio().set_input(dev::kPowerKeyLine, true);
+  board_->gpio().set_input(dev::kPowerKeyLine, false);
+}
+
 hyp::Vm* Machine::vm() { return hyp_ == nullptr ? nullptr : &hyp_->vm(); }
 
 std::vector<MemoryRange> Machine::memory_map() const {

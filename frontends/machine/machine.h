@@ -1,4 +1,5 @@
-// frontends/machine/machine.h - a whole machine: cores, memory, devices, hypervisor; built from a config, run, inspected.
+// frontends/machine/machine.h - a whole machine: cores, memory, devices, hypervisor; built from a config, run,
+// inspected.
 #pragma once
 #include <memory>
 #include <vector>
@@ -39,6 +40,8 @@ class Machine {
   void request_stop();
   /// Bytes typed at the guest's PL011.
   void console_input(const u8* data, usize size);
+  /// Presses and releases the power key of the gpio-keys node.
+  void press_power_key();
 
   // What a monitor or a test looks at.
   const MachineConfig& config() const { return config_; }

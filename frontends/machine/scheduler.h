@@ -53,9 +53,9 @@ class Scheduler : public pe::Clock {
   u64 round_length_;
   u64 max_instructions_;
   u64 round_start_ = 0;
-  std::vector<u64> time_;   ///< per core, at the start of its slice
+  std::vector<u64> time_;  ///< per core, at the start of its slice
   pe::Pe* running_ = nullptr;
-  u64 slice_start_ = 0;     ///< instructions() of the running core when its slice began
+  u64 slice_start_ = 0;  ///< instructions() of the running core when its slice began
   std::optional<RunResult> stop_;
   std::chrono::steady_clock::time_point wall_start_, last_poll_;
 };

@@ -1,0 +1,53 @@
+// frontends/monitor/monitor.h - the command line behind Ctrl-A c: looks at a stopped machine.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontends/machine/machine.h"
+
+namespace farside::monitor {
+
+/// One monitor. Commands never change guest-visible state except where their help says so.
+class Monitor {
+ public:
+  static constexpr std::string_view kPrompt = "(farside) ";
+
+  explicit Monitor(machine::Machine& machine) : machine_(machine) {}
+  /// Executes one line and returns what to print, ending in a newline unless empty. A mistake gives one line that says
+  /// what is wrong.
+  std::string execute(std::string_view line);
+  /// `quit` was given.
+  bool quit() const { return quit_; }
+
+ private:
+  using Words = std::vector<std::string>;
+  struct Command;
+  static std::span<const Command> commands();
+  pe::Pe& core() { return *machine_.cores()[cpu_]; }
+
+  std::string help(const Words& words);
+  std::string info(const Words& words);
+  std::string select_cpu(const Words& words);
+  std::string translate(const Words& words);
+  std::string examine_virtual(const Words& words) { return examine(words, true); }
+  std::string examine_physical(const Words& words) { return examine(words, false); }
+  std::string examine(const Words& words, bool is_virtual);
+  std::string power_down(const Words& words);
+  std::string do_quit(const Words& words);
+
+  machine::Machine& machine_;
+  usize cpu_ = 0;
+  bool quit_ = false;
+};
+
+/// Text of `info registers`, also printed with a guest's death.
+std::string format_registers(pe::Pe& core);
+/// Text of `info tlb`, `mtree`, `slots` and `s2`.
+std::string format_tlb(pe::Pe& core);
+std::string format_memory_map(machine::Machine& machine);
+std::string format_slots(machine::Machine& machine);
+std::string format_stage2(machine::Machine& machine);
+
+}  // namespace farside::monitor
