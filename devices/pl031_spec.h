@@ -25,6 +25,7 @@ static_assert(is_sorted(kRegisters));
 inline constexpr u32 kCrStart = 1;
 inline constexpr u32 kIntMatch = 1;
 
-inline constexpr std::array<u8, 8> kId{0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+/// Part 0x031, designer Arm, revision 1; PrimeCell identification.
+inline constexpr std::array<u8, 8> kId{0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 
 }  // namespace farside::dev::pl031

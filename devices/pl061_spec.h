@@ -24,6 +24,7 @@ inline constexpr std::array kRegisters{
 };
 static_assert(is_sorted(kRegisters));
 
+/// Part 0x061, designer Arm; PrimeCell identification.
 inline constexpr std::array<u8, 8> kId{0x61, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 
 }  // namespace farside::dev::pl061
