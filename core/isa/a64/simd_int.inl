@@ -1,4 +1,5 @@
-// core/isa/a64/simd_int.inl - integer Advanced SIMD: three same, three different, dot products; includes the other forms.
+// core/isa/a64/simd_int.inl - integer Advanced SIMD: three same, three different, dot products; includes the other
+// forms.
 #pragma once
 #include "core/isa/a64/simd_form.inl"
 #include "core/isa/simd/element.h"
@@ -9,15 +10,16 @@ namespace form {
 
 /// Sizes Min..Max of a vector form; one 64-bit lane alone is always a scalar form's.
 template <unsigned Min, unsigned Max>
-constexpr bool reserved(bool q, u32 size) { return size < Min || size > Max || (size == 3 && !q); }
+constexpr bool reserved(bool q, u32 size) {
+  return size < Min || size > Max || (size == 3 && !q);
+}
 
 template <class Op, Sign S, unsigned Min, unsigned Max, class X>
 inline Flow three_same(X& x, bool q, u32 size, RegNo m, RegNo n, RegNo d) {
   if (reserved<Min, Max>(q, size)) return x.undefined();
   TRY_VOID(x.fp_access());
-  return put(x, d, vector_bits(q), with_lane<S, Max>(size, [&]<class T>(Lane<T>) {
-               return x.call(simd::each2<Op, T>, x.vec(n), x.vec(m));
-             }));
+  return put(x, d, vector_bits(q),
+             with_lane<S, Max>(size, [&]<class T>(Lane<T>) { return x.call(simd::each2<Op, T>, x.vec(n), x.vec(m)); }));
 }
 template <class Op, Sign S, unsigned Min, unsigned Max, class X>
 inline Flow three_same_into(X& x, bool q, u32 size, RegNo m, RegNo n, RegNo d) {
@@ -38,14 +40,12 @@ inline Flow three_same_sat(X& x, bool q, u32 size, RegNo m, RegNo n, RegNo d) {
             }));
   return Flow::Next;
 }
-template <class Op, class X>
-inline Flow multiply_high_into(X& x, bool q, u32 size, RegNo m, RegNo n, RegNo d) {
+template <bool Subtract, class X>
+inline Flow three_same_high_add(X& x, bool q, u32 size, RegNo m, RegNo n, RegNo d) {
   if (reserved<1, 2>(q, size)) return x.undefined();
   TRY_VOID(x.fp_access());
   const u64 bits = vector_bits(q);
-  const auto acc = low_part(x, d, bits), a = low_part(x, n, bits), b = low_part(x, m, bits);
-  x.set_vec(d, size == 1 ? x.call_fp(simd::each3_sat<Op, i16>, acc, a, b)
-                         : x.call_fp(simd::each3_sat<Op, i32>, acc, a, b));
+  x.set_vec(d, multiply_high_add<Subtract>(x, size, low_part(x, d, bits), low_part(x, n, bits), low_part(x, m, bits)));
   return Flow::Next;
 }
 template <class Op, Sign S, unsigned Min, unsigned Max, class X>
@@ -80,9 +80,8 @@ template <class Op, Sign S, unsigned Min, unsigned Max, class X>
 inline Flow widen(X& x, bool q, u32 size, RegNo m, RegNo n, RegNo d) {
   if (size < Min || size > Max) return x.undefined();
   TRY_VOID(x.fp_access());
-  x.set_vec(d, with_lane<S, Max>(size, [&]<class T>(Lane<T>) {
-              return x.call(simd::wide2<Op, T>, x.vec(n), half_part(x, m, q));
-            }));
+  x.set_vec(d, with_lane<S, Max>(
+                   size, [&]<class T>(Lane<T>) { return x.call(simd::wide2<Op, T>, x.vec(n), half_part(x, m, q)); }));
   return Flow::Next;
 }
 template <class Op, Sign S, unsigned Min, unsigned Max, class X>
@@ -93,24 +92,12 @@ inline Flow narrow(X& x, bool q, u32 size, RegNo m, RegNo n, RegNo d) {
                       return x.call(simd::narrow2<Op, T>, x.vec(n), x.vec(m));
                     }));
 }
-template <class Op, class X>
-inline typename X::Vec double_long(X& x, u32 size, typename X::Vec a, typename X::Vec b) {
-  return size == 1 ? x.call_fp(simd::long2_sat<Op, i16>, a, b) : x.call_fp(simd::long2_sat<Op, i32>, a, b);
-}
-template <class Op, class X>
-inline typename X::Vec double_long_into(X& x, u32 size, typename X::Vec acc, typename X::Vec a, typename X::Vec b) {
-  return size == 1 ? x.call_fp(simd::long3_sat<Op, i16>, acc, a, b) : x.call_fp(simd::long3_sat<Op, i32>, acc, a, b);
-}
-
-using LongSub = simd::DoubleMulLongAccumulate<simd::SubSat>;
-using LongAdd = simd::DoubleMulLongAccumulate<simd::AddSat>;
-
 }  // namespace form
 
 // Lines below: instruction, shape, element operation, signedness of a lane, smallest and largest size field.
-#define FARSIDE_THREE(name, shape, op, sign, min, max)                             \
-  template <class X>                                                               \
-  Flow name(X& x, Imm<1> Q, Imm<2> size, RegNo Rm, RegNo Rn, RegNo Rd) {           \
+#define FARSIDE_THREE(name, shape, op, sign, min, max)                                \
+  template <class X>                                                                  \
+  Flow name(X& x, Imm<1> Q, Imm<2> size, RegNo Rm, RegNo Rn, RegNo Rd) {              \
     return form::shape<simd::op, form::Sign::sign, min, max>(x, Q, size, Rm, Rn, Rd); \
   }
 
@@ -184,19 +171,19 @@ FARSIDE_THREE(SMULL_vec, lengthen, Mul, Signed, 0, 2)
 FARSIDE_THREE(UMULL_vec, lengthen, Mul, Unsigned, 0, 2)
 #undef FARSIDE_THREE
 
-#define FARSIDE_LOGIC(name, op)                                                              \
-  template <class X>                                                                         \
-  Flow name(X& x, Imm<1> Q, RegNo Rm, RegNo Rn, RegNo Rd) {                                  \
-    TRY_VOID(x.fp_access());                                                                 \
-    const auto v = x.call(simd::each2<simd::op, u64>, x.vec(Rn), x.vec(Rm));                 \
-    return form::put(x, Rd, form::vector_bits(Q), v);                                        \
+#define FARSIDE_LOGIC(name, op)                                              \
+  template <class X>                                                         \
+  Flow name(X& x, Imm<1> Q, RegNo Rm, RegNo Rn, RegNo Rd) {                  \
+    TRY_VOID(x.fp_access());                                                 \
+    const auto v = x.call(simd::each2<simd::op, u64>, x.vec(Rn), x.vec(Rm)); \
+    return form::put(x, Rd, form::vector_bits(Q), v);                        \
   }
-#define FARSIDE_LOGIC_INTO(name, op)                                                         \
-  template <class X>                                                                         \
-  Flow name(X& x, Imm<1> Q, RegNo Rm, RegNo Rn, RegNo Rd) {                                  \
-    TRY_VOID(x.fp_access());                                                                 \
-    const auto v = x.call(simd::each3<simd::op, u64>, x.vec(Rd), x.vec(Rn), x.vec(Rm));      \
-    return form::put(x, Rd, form::vector_bits(Q), v);                                        \
+#define FARSIDE_LOGIC_INTO(name, op)                                                    \
+  template <class X>                                                                    \
+  Flow name(X& x, Imm<1> Q, RegNo Rm, RegNo Rn, RegNo Rd) {                             \
+    TRY_VOID(x.fp_access());                                                            \
+    const auto v = x.call(simd::each3<simd::op, u64>, x.vec(Rd), x.vec(Rn), x.vec(Rm)); \
+    return form::put(x, Rd, form::vector_bits(Q), v);                                   \
   }
 FARSIDE_LOGIC(AND_vec, And)
 FARSIDE_LOGIC(BIC_reg, Bic)
@@ -211,11 +198,11 @@ FARSIDE_LOGIC_INTO(BIF, BitInsertIfFalse)
 
 template <class X>
 Flow SQRDMLAH_vec(X& x, Imm<1> Q, Imm<2> size, RegNo Rm, RegNo Rn, RegNo Rd) {
-  return form::multiply_high_into<simd::DoubleMulHighAccumulate<false>>(x, Q, size, Rm, Rn, Rd);
+  return form::three_same_high_add<false>(x, Q, size, Rm, Rn, Rd);
 }
 template <class X>
 Flow SQRDMLSH_vec(X& x, Imm<1> Q, Imm<2> size, RegNo Rm, RegNo Rn, RegNo Rd) {
-  return form::multiply_high_into<simd::DoubleMulHighAccumulate<true>>(x, Q, size, Rm, Rn, Rd);
+  return form::three_same_high_add<true>(x, Q, size, Rm, Rn, Rd);
 }
 template <class X>
 Flow SDOT_vec(X& x, Imm<1> Q, RegNo Rm, RegNo Rn, RegNo Rd) {
@@ -233,7 +220,7 @@ Flow SQDMLAL_vec(X& x, Imm<1> Q, Imm<2> size, RegNo Rm, RegNo Rn, RegNo Rd) {
   if (size == 0 || size == 3) return x.undefined();
   TRY_VOID(x.fp_access());
   const auto a = form::half_part(x, Rn, Q), b = form::half_part(x, Rm, Q);
-  x.set_vec(Rd, form::double_long_into<form::LongAdd>(x, size, x.vec(Rd), a, b));
+  x.set_vec(Rd, form::double_long_into<simd::AddSat>(x, size, x.vec(Rd), a, b));
   return Flow::Next;
 }
 template <class X>
@@ -241,7 +228,7 @@ Flow SQDMLSL_vec(X& x, Imm<1> Q, Imm<2> size, RegNo Rm, RegNo Rn, RegNo Rd) {
   if (size == 0 || size == 3) return x.undefined();
   TRY_VOID(x.fp_access());
   const auto a = form::half_part(x, Rn, Q), b = form::half_part(x, Rm, Q);
-  x.set_vec(Rd, form::double_long_into<form::LongSub>(x, size, x.vec(Rd), a, b));
+  x.set_vec(Rd, form::double_long_into<simd::SubSat>(x, size, x.vec(Rd), a, b));
   return Flow::Next;
 }
 template <class X>
@@ -249,7 +236,7 @@ Flow SQDMULL_vec(X& x, Imm<1> Q, Imm<2> size, RegNo Rm, RegNo Rn, RegNo Rd) {
   if (size == 0 || size == 3) return x.undefined();
   TRY_VOID(x.fp_access());
   const auto a = form::half_part(x, Rn, Q), b = form::half_part(x, Rm, Q);
-  x.set_vec(Rd, form::double_long<simd::DoubleMulLong>(x, size, a, b));
+  x.set_vec(Rd, form::double_long(x, size, a, b));
   return Flow::Next;
 }
 template <class X>

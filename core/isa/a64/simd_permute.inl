@@ -18,15 +18,13 @@ constexpr bool reserved_copy(Imm<5> imm5) { return (imm5.raw & 15) == 0; }
 
 template <class X>
 inline typename X::Val element(X& x, CopyIndex at, RegNo n) {
-  return with_lane<Sign::Unsigned>(at.size, [&]<class T>(Lane<T>) {
-    return x.call(simd::get_lane<T>, x.vec(n), x.imm(at.index));
-  });
+  return with_lane<Sign::Unsigned>(
+      at.size, [&]<class T>(Lane<T>) { return x.call(simd::get_lane<T>, x.vec(n), x.imm(at.index)); });
 }
 template <class X>
 inline Flow duplicate(X& x, u32 size, u64 bits, RegNo d, typename X::Val value) {
-  return put(x, d, bits, with_lane<Sign::Unsigned>(size, [&]<class T>(Lane<T>) {
-               return x.call(simd::dup<T>, value);
-             }));
+  return put(x, d, bits,
+             with_lane<Sign::Unsigned>(size, [&]<class T>(Lane<T>) { return x.call(simd::dup<T>, value); }));
 }
 template <class X>
 inline Flow insert(X& x, CopyIndex at, RegNo d, typename X::Val value) {
