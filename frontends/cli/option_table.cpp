@@ -1,0 +1,231 @@
+// frontends/cli/option_table.cpp - the tables of options, and the help text that is made from them.
+#include "frontends/cli/option_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "core/base/types.h"
+
+namespace farside::cli {
+namespace {
+
+constexpr std::string_view kBoot = "What to boot", kMachine = "The machine", kHypervisor = "The hypervisor",
+                           kTime = "Time and chance", kEnd = "When the run ends", kSeeing = "Seeing it",
+                           kGeneral = "General";
+
+constexpr OptionInfo kRunOptions[] = {
+    {kBoot, "kernel", "FILE", "", "An arm64 Linux Image (also gzip'd) or an AArch64 ELF file."},
+    {kBoot, "initrd", "FILE", "", "An initial file system for the kernel."},
+    {kBoot, "append", "TEXT", "",
+     "The kernel command line. With a guest's name, TEXT is added to the command line that the guest has already."},
+    {kBoot, "dtb", "FILE", "the machine's own", "A device tree to use instead of the one that farside makes."},
+
+    {kMachine, "memory", "SIZE", "1G",
+     "Guest memory: a number and K, M or G, a multiple of 2M. A plain number counts MiB."},
+    {kMachine, "smp", "N", "1", "Cores, 1 to 8. They run in turns, in an order that the seed decides."},
+    {kMachine, "cpu", "NAME", "max", "The CPU model; 'help' lists them."},
+
+    {kHypervisor, "el2", "MODE", "kvm",
+     "kvm: farside's hosted hypervisor runs the guest at EL1 and handles every stage-2 fault. none: the guest runs "
+     "without stage 2."},
+    {kHypervisor, "policy", "ERA", "k6.1", "Whose rules the hypervisor follows; 'help' lists the eras."},
+    {kHypervisor, "thp", "WHEN", "always",
+     "Whether the modelled host backs guest memory with huge pages: always or never."},
+
+    {kTime, "seed", "N", "0",
+     "Decides everything that is left to chance. Equal seeds give equal runs, to the bit, as long as the clock is "
+     "virtual and nobody types."},
+    {kTime, "clock", "MODE", "wall on a terminal, else virtual",
+     "virtual: time is the number of instructions, and idle time is skipped. wall: idle time passes as on the host."},
+
+    {kEnd, "no-reboot", "", "", "End the run when the guest resets or panics, instead of starting it again."},
+    {kEnd, "max-insns", "N", "no limit", "End the run after N instructions, all cores together."},
+
+    {kSeeing, "trace", "LIST", "",
+     "Print events of these groups, separated by commas: kvm (the kernel's tracepoints), exec (each instruction), exc "
+     "(exceptions), mmu, tlb, dev, or all."},
+    {kSeeing, "trace-file", "FILE", "standard error", "Where the trace goes."},
+    {kSeeing, "stats", "", "", "At the end, print instructions, speed, stage-2 faults by kind, exits and TLB figures."},
+    {kSeeing, "state-hash", "", "", "At the end, print a hash of all registers and all memory."},
+
+    {kGeneral, "engine", "NAME", "interp", "What executes instructions: interp."},
+    {kGeneral, "help", "", "", "Print this page."},
+};
+
+constexpr OptionInfo kGuestOptions[] = {
+    {kGeneral, "force", "", "", "Fetch the guest even if a sound copy is in the cache."},
+    {kGeneral, "help", "", "", "Print this page."},
+};
+
+constexpr std::string_view kRunAfter = R"(QEMU's spellings
+  -kernel -initrd -append -dtb -m -smp -cpu -no-reboot -seed -d -D mean what
+  they mean there. -nographic, -M virt, -serial stdio, -serial mon:stdio,
+  -display none and -accel tcg are accepted and change nothing.
+
+Keys, on a terminal
+  Ctrl-A x        pull the plug
+  Ctrl-A c        go to the monitor and back
+  Ctrl-A h        show these keys
+  Ctrl-A Ctrl-A   send Ctrl-A to the guest
+
+Exit status
+  0    the guest switched the machine off
+  1    the run could not go on: every core waits and nothing can wake one, or
+       the hypervisor gave up on the guest
+  2    a mistake on the command line or in a file that it names; nothing was run
+  3    the guest reset or panicked under --no-reboot
+  4    the limit of --max-insns was reached
+  130  Ctrl-A x
+
+Examples
+  farside run
+  farside run debian --smp 4 --append 'farside.run="uname -a"' --stats
+  farside run --kernel Image --initrd rootfs.gz --append "console=ttyAMA0"
+  farside run --trace kvm --trace-file kvm.txt
+)";
+
+constexpr std::string_view kGuestAfter = R"(Where they are
+  In $XDG_CACHE_HOME/farside, or ~/.cache/farside. A guest is fetched once, from
+  Debian's package archive through apt; after that no network is needed.
+
+Exit status
+  0    done
+  2    a mistake on the command line, or the guest could not be fetched
+
+Examples
+  farside guest list
+  farside guest get debian
+)";
+
+constexpr usize kWidth = 80;
+
+// Appends `text` as lines of at most kWidth columns, each starting with `indent` blanks.
+void append_wrapped(std::string& out, std::string_view text, usize indent) {
+  usize column = 0;
+  while (!text.empty()) {
+    const usize end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (column != 0 && column + 1 + word.size() > kWidth) {
+      out += '\n';
+      column = 0;
+    }
+    if (column == 0) {
+      out.append(indent, ' ');
+      column = indent;
+    } else {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  out += '\n';
+}
+
+void append_option(std::string& out, const OptionInfo& option) {
+  constexpr usize kTextColumn = 20;
+  std::string left = fmt::format("  --{}{}{}", option.name, option.argument.empty() ? "" : " ", option.argument);
+  std::string text(option.text);
+  if (!option.fallback.empty()) text += fmt::format(" Default: {}.", option.fallback);
+  std::string wrapped;
+  append_wrapped(wrapped, text, kTextColumn);
+  if (left.size() + 1 < kTextColumn) {
+    wrapped.replace(0, left.size(), left);
+    out += wrapped;
+  } else {
+    out += left + "\n" + wrapped;
+  }
+}
+
+usize edit_distance(std::string_view a, std::string_view b) {
+  std::vector<usize> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), usize{0});
+  for (usize i = 1; i <= a.size(); ++i) {
+    usize diagonal = std::exchange(row[0], i);
+    for (usize j = 1; j <= b.size(); ++j) {
+      const usize replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+const CommandInfo kRunCommand{
+    "run",
+    "boot a guest and connect its serial console to this terminal",
+    "farside run [GUEST] [OPTION...]\nfarside run --kernel FILE [OPTION...]",
+    "Boots a machine with QEMU's \"virt\" memory map. Without a guest's name and without --kernel, the guest is "
+    "\"debian\"; 'farside guest list' names the others.",
+    kRunOptions,
+    kRunAfter,
+};
+
+const CommandInfo kGuestCommand{
+    "guest",
+    "list the guests that farside can fetch, or fetch one",
+    "farside guest list\nfarside guest get NAME [--force]",
+    "Guests are made from Debian's own packages, unmodified.",
+    kGuestOptions,
+    kGuestAfter,
+};
+
+std::string help_page(const CommandInfo& command) {
+  std::string out = fmt::format("farside {} - {}\n\nUsage\n", command.name, command.summary);
+  for (std::string_view rest = command.usage; !rest.empty();) {
+    const usize end = std::min(rest.find('\n'), rest.size());
+    out += fmt::format("  {}\n", rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  out += '\n';
+  append_wrapped(out, command.intro, 0);
+  std::string_view group;
+  for (const OptionInfo& option : command.options) {
+    if (option.group != group) out += fmt::format("\n{}\n", group = option.group);
+    append_option(out, option);
+  }
+  out += '\n';
+  out += command.after;
+  return out;
+}
+
+std::string overview_page() {
+  return fmt::format(R"(farside - an Arm machine whose far side you can see
+
+Usage
+  farside COMMAND [ARGUMENT...]
+
+Commands
+  run      {}
+  guest    {}
+  version  print the version
+  help     print this page, or 'help COMMAND' the command's own
+
+The launcher ./farside in the source tree knows two more
+  build    install what is missing and build
+  test     the same, then run every test
+
+'farside COMMAND --help' says all about one command.
+)",
+                     kRunCommand.summary, kGuestCommand.summary);
+}
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+  std::string_view best;
+  usize best_distance = std::max<usize>(2, word.size() / 2) + 1;
+  for (std::string_view candidate : candidates) {
+    usize distance = edit_distance(word, candidate);
+    // A prefix that someone expects to be enough is nearer than its missing letters suggest.
+    if (word.size() >= 2 && candidate.starts_with(word)) distance = 1;
+    if (distance < best_distance) best = candidate, best_distance = distance;
+  }
+  return best;
+}
+
+}  // namespace farside::cli

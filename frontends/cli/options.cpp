@@ -1,0 +1,295 @@
+// frontends/cli/options.cpp - from command-line words to checked options.
+#include "frontends/cli/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cxxopts.hpp>
+#include <exception>
+#include <limits>
+
+#include "core/arch/features.h"
+#include "firmware/hyp/policy.h"
+#include "frontends/cli/qemu_spelling.h"
+#include "frontends/guests/guests.h"
+
+namespace farside::cli {
+namespace {
+
+constexpr u64 kMaxCores = 8, kMemoryGranule = u64{2} << 20;
+
+struct TraceName {
+  std::string_view name;
+  TraceGroup group;
+};
+constexpr std::array<TraceName, 6> kTraceNames{{
+    {"kvm", TraceGroup::Kvm},
+    {"exec", TraceGroup::Exec},
+    {"exc", TraceGroup::Exc},
+    {"mmu", TraceGroup::Mmu},
+    {"tlb", TraceGroup::Tlb},
+    {"dev", TraceGroup::Dev},
+}};
+
+// One command's words after the parser: options with values, and the rest.
+struct Words {
+  cxxopts::ParseResult result;
+  bool has(const char* name) const { return result.count(name) != 0; }
+  std::string text(const char* name) const { return has(name) ? result[name].as<std::string>() : std::string(); }
+  std::vector<std::string> rest() const {
+    return has("words") ? result["words"].as<std::vector<std::string>>() : std::vector<std::string>();
+  }
+};
+
+UserError unknown_option(const CommandInfo& command, std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const OptionInfo& option : command.options) names.push_back(option.name);
+  const std::string_view bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+  const std::string_view near = nearest(bare.substr(0, bare.find('=')), names);
+  const std::string advice = near.empty() ? fmt::format("'farside {} --help' lists the options", command.name)
+                                          : fmt::format("did you mean --{}?", near);
+  return UserError{fmt::format("unknown option {}: {}", word, advice)};
+}
+
+Result<Words, UserError> split_words(const CommandInfo& command, const std::vector<std::string>& arguments) {
+  cxxopts::Options options("farside");
+  options.allow_unrecognised_options();
+  auto add = options.add_options();
+  for (const OptionInfo& option : command.options) {
+    const std::string name(option.name);
+    option.argument.empty() ? add(name, "") : add(name, "", cxxopts::value<std::string>());
+  }
+  add("words", "", cxxopts::value<std::vector<std::string>>());
+  options.parse_positional({"words"});
+  std::vector<const char*> pointers{"farside"};
+  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+  try {
+    Words words{options.parse(static_cast<int>(pointers.size()), pointers.data())};
+    if (!words.result.unmatched().empty()) return unknown_option(command, words.result.unmatched().front());
+    for (const std::string& word : words.rest()) {
+      if (word.starts_with('-')) return unknown_option(command, word);
+    }
+    for (const OptionInfo& option : command.options) {
+      if (words.result.count(std::string(option.name)) > 1) {
+        return UserError{fmt::format("--{} is given more than once", option.name)};
+      }
+    }
+    return words;
+  } catch (const std::exception& error) {
+    return UserError{fmt::format("{} ('farside {} --help' explains)", error.what(), command.name)};
+  }
+}
+
+// One of a few words, as its place in the list.
+Result<usize, UserError> one_of(std::string_view option, std::string_view word,
+                                std::initializer_list<std::string_view> choices) {
+  usize place = 0;
+  for (std::string_view choice : choices) {
+    if (choice == word) return place;
+    ++place;
+  }
+  std::string list;
+  for (std::string_view choice : choices) list += fmt::format("{}{}", list.empty() ? "" : ", ", choice);
+  return UserError{fmt::format("--{} {}: must be one of {}", option, word, list)};
+}
+
+Result<std::string, UserError> checked_cpu(const Words& words) {
+  const std::string name = words.has("cpu") ? words.text("cpu") : machine::MachineConfig{}.cpu;
+  if (find_cpu(name)) return name;
+  std::vector<std::string_view> names;
+  for (const CpuModel& model : cpu_models()) names.push_back(model.name);
+  const std::string_view near = nearest(name, names);
+  return UserError{fmt::format("unknown CPU {}: {}", name,
+                               near.empty() ? "--cpu help lists them" : fmt::format("did you mean {}?", near))};
+}
+
+Result<std::string, UserError> checked_policy(const Words& words) {
+  const std::string era = words.has("policy") ? words.text("policy") : machine::MachineConfig{}.policy;
+  const auto policy = hyp::find_policy(era);
+  if (!policy) return UserError{fmt::format("unknown era {}: --policy help lists them", era)};
+  if (!policy->complete) {
+    return UserError{
+        fmt::format("era {} is not complete in this version: use --policy {}", era, machine::MachineConfig{}.policy)};
+  }
+  return era;
+}
+
+std::string cpu_page() {
+  std::string page = "CPU models\n";
+  for (const CpuModel& model : cpu_models()) {
+    page += fmt::format("  {:<16} MIDR_EL1 0x{:08x}{}\n", model.name, model.midr,
+                        model.name == machine::MachineConfig{}.cpu ? "  (default)" : "");
+  }
+  return page;
+}
+
+std::string policy_page() {
+  std::string page = "Eras of the hypervisor\n";
+  for (const hyp::Policy& policy : hyp::policies()) {
+    page += fmt::format("  {:<10}{}\n", policy.era,
+                        policy.era == machine::MachineConfig{}.policy ? " (default)"
+                        : policy.complete                             ? ""
+                                                                      : " not complete in this version, refused");
+  }
+  page += "\nSwitches that differ between them\n";
+  for (const hyp::SwitchInfo& info : hyp::policy_switches()) page += fmt::format("  {}: {}\n", info.name, info.text);
+  return page;
+}
+
+// The boot part: either a guest's name or files.
+Result<void, UserError> take_boot(const Words& words, RunOptions& run) {
+  const auto rest = words.rest();
+  run.machine.kernel = words.text("kernel");
+  run.machine.initrd = words.text("initrd");
+  run.machine.dtb = words.text("dtb");
+  if (words.has("append")) run.append = words.text("append");
+  if (rest.size() > 1) return UserError{fmt::format("one guest at a time: {} and {} are two", rest[0], rest[1])};
+  if (!rest.empty() && !run.machine.kernel.empty()) {
+    return UserError{fmt::format("guest {} has its own kernel: give its name or --kernel, not both", rest[0])};
+  }
+  for (const char* name : {"kernel", "initrd", "dtb"}) {
+    if (words.has(name) && words.text(name).empty()) return UserError{fmt::format("--{} needs a file name", name)};
+  }
+  if (!run.machine.kernel.empty()) return {};
+  run.guest = rest.empty() ? std::string(guests::kDefaultGuest) : rest[0];
+  if (guests::find_guest(run.guest) != nullptr) return {};
+  std::vector<std::string_view> names;
+  for (const guests::GuestInfo& guest : guests::known_guests()) names.push_back(guest.name);
+  const std::string_view near = nearest(run.guest, names);
+  return UserError{fmt::format(
+      "unknown guest {}: {}", run.guest,
+      near.empty() ? "'farside guest list' lists them, --kernel boots a file" : fmt::format("did you mean {}?", near))};
+}
+
+Result<void, UserError> take_machine(const Words& words, machine::MachineConfig& config) {
+  if (words.has("memory")) {
+    config.memory = TRY(parse_size(words.text("memory")));
+    if (config.memory % kMemoryGranule != 0) {
+      return UserError{fmt::format("--memory {}: must be a multiple of 2M", words.text("memory"))};
+    }
+  }
+  if (words.has("smp")) {
+    const u64 cores = TRY(parse_number("smp", words.text("smp")));
+    if (cores < 1 || cores > kMaxCores) return UserError{fmt::format("--smp {}: 1 to {} cores", cores, kMaxCores)};
+    config.cpus = static_cast<u32>(cores);
+  }
+  config.cpu = TRY(checked_cpu(words));
+  if (words.has("engine")) TRY(one_of("engine", words.text("engine"), {"interp"}));
+  if (words.has("seed")) config.seed = TRY(parse_number("seed", words.text("seed")));
+  if (words.has("max-insns")) {
+    config.max_instructions = TRY(parse_number("max-insns", words.text("max-insns")));
+    if (config.max_instructions == 0) return UserError{"--max-insns 0: must be at least 1"};
+  }
+  return {};
+}
+
+Result<void, UserError> take_hypervisor(const Words& words, machine::MachineConfig& config) {
+  using machine::El2Mode, machine::ThpMode;
+  config.policy = TRY(checked_policy(words));
+  if (words.has("el2")) {
+    config.el2 = TRY(one_of("el2", words.text("el2"), {"kvm", "none"})) == 0 ? El2Mode::Kvm : El2Mode::None;
+  }
+  if (words.has("thp")) {
+    config.thp = TRY(one_of("thp", words.text("thp"), {"always", "never"})) == 0 ? ThpMode::Always : ThpMode::Never;
+  }
+  return {};
+}
+
+Result<void, UserError> take_conduct(const Words& words, RunOptions& run) {
+  if (words.has("clock")) {
+    const usize mode = TRY(one_of("clock", words.text("clock"), {"virtual", "wall"}));
+    run.machine.clock = mode == 0 ? machine::ClockMode::Virtual : machine::ClockMode::Wall;
+    run.clock_given = true;
+  }
+  if (words.has("trace")) run.trace = TRY(parse_trace_groups(words.text("trace")));
+  run.trace_file = words.text("trace-file");
+  if (!run.trace_file.empty() && run.trace.empty()) return UserError{"--trace-file needs --trace LIST"};
+  run.no_reboot = words.has("no-reboot");
+  run.stats = words.has("stats");
+  run.state_hash = words.has("state-hash");
+  return {};
+}
+
+}  // namespace
+
+Result<Parsed<RunOptions>, UserError> parse_run(const std::vector<std::string>& arguments) {
+  const Words words = TRY(split_words(kRunCommand, TRY(translate_qemu_spelling(arguments))));
+  if (words.has("help")) return Parsed<RunOptions>(TextRequest{help_page(kRunCommand)});
+  if (words.text("cpu") == "help") return Parsed<RunOptions>(TextRequest{cpu_page()});
+  if (words.text("policy") == "help") return Parsed<RunOptions>(TextRequest{policy_page()});
+  RunOptions run;
+  TRY_VOID(take_boot(words, run));
+  TRY_VOID(take_machine(words, run.machine));
+  TRY_VOID(take_hypervisor(words, run.machine));
+  TRY_VOID(take_conduct(words, run));
+  return Parsed<RunOptions>(std::move(run));
+}
+
+Result<Parsed<GuestOptions>, UserError> parse_guest(const std::vector<std::string>& arguments) {
+  const Words words = TRY(split_words(kGuestCommand, arguments));
+  if (words.has("help")) return Parsed<GuestOptions>(TextRequest{help_page(kGuestCommand)});
+  const auto rest = words.rest();
+  GuestOptions options;
+  options.force = words.has("force");
+  if (rest.size() == 1 && rest[0] == "list") return Parsed<GuestOptions>(options);
+  if (rest.size() == 2 && rest[0] == "get") {
+    options.action = GuestOptions::Action::Get;
+    options.name = rest[1];
+    return Parsed<GuestOptions>(options);
+  }
+  return UserError{"say 'farside guest list' or 'farside guest get NAME'"};
+}
+
+Result<u64, UserError> parse_size(std::string_view text) {
+  u64 number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<usize>(text.data() + text.size() - end));
+  struct Unit {
+    std::string_view name;
+    unsigned shift;
+  };
+  static constexpr Unit kUnits[] = {{"", 20},  {"K", 10}, {"M", 20},   {"G", 30},   {"k", 10},
+                                    {"m", 20}, {"g", 30}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+  for (const Unit& known : kUnits) {
+    if (error != std::errc() || known.name != unit) continue;
+    if (number == 0) return UserError{fmt::format("size {}: must not be zero", text)};
+    if (number > std::numeric_limits<u64>::max() >> known.shift) {
+      return UserError{fmt::format("size {}: too large", text)};
+    }
+    return number << known.shift;
+  }
+  return UserError{fmt::format("size {}: must be a number and K, M or G, for example 512M", text)};
+}
+
+Result<u64, UserError> parse_number(std::string_view option, std::string_view text) {
+  const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  const std::string_view digits = hexadecimal ? text.substr(2) : text;
+  u64 number = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number, hexadecimal ? 16 : 10);
+  if (error == std::errc() && end == digits.data() + digits.size()) return number;
+  return UserError{fmt::format("--{} {}: must be a number", option, text)};
+}
+
+Result<std::vector<TraceGroup>, UserError> parse_trace_groups(std::string_view text) {
+  std::vector<TraceGroup> groups;
+  for (;;) {
+    const usize end = text.find(',');
+    const std::string_view name = text.substr(0, end);
+    bool known = false;
+    for (const TraceName& candidate : kTraceNames) {
+      if (name != candidate.name && name != "all") continue;
+      groups.push_back(candidate.group);
+      known = true;
+    }
+    if (!known) {
+      return UserError{fmt::format("--trace {}: the groups are kvm, exec, exc, mmu, tlb, dev, and all", name)};
+    }
+    if (end == std::string_view::npos) return groups;
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace farside::cli

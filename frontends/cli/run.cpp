@@ -1,0 +1,108 @@
+// frontends/cli/run.cpp - `farside run`: from options to a machine connected to this terminal, to an exit status.
+#include "frontends/cli/run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "frontends/cli/report.h"
+#include "frontends/cli/session.h"
+#include "frontends/guests/guests.h"
+#include "frontends/machine/machine.h"
+#include "frontends/trace/print.h"
+
+namespace farside::cli {
+namespace {
+
+using machine::Machine, machine::MachineConfig, machine::RunResult, machine::StopCause;
+
+struct FileCloser {
+  void operator()(std::FILE* file) const {
+    if (file != stderr) std::fclose(file);
+  }
+};
+using File = std::unique_ptr<std::FILE, FileCloser>;
+
+// The config with the files of a named guest filled in.
+Result<MachineConfig, UserError> complete_config(const RunOptions& options, bool terminal) {
+  MachineConfig config = options.machine;
+  if (!options.clock_given && terminal) config.clock = machine::ClockMode::Wall;
+  if (options.guest.empty()) {
+    config.append = options.append.value_or("");
+    return config;
+  }
+  const guests::GuestInfo& guest = *guests::find_guest(options.guest);
+  const guests::GuestFiles files = TRY(guests::get_guest(guest));
+  config.kernel = files.kernel;
+  if (config.initrd.empty()) config.initrd = files.initrd;
+  config.append = guest.command_line;
+  if (options.append) config.append += " " + *options.append;
+  return config;
+}
+
+Result<File, UserError> open_trace(const RunOptions& options) {
+  if (options.trace_file.empty()) return File(stderr);
+  std::FILE* file = std::fopen(options.trace_file.c_str(), "w");
+  if (file == nullptr) {
+    return UserError{fmt::format("--trace-file {}: {}", options.trace_file, std::strerror(errno))};
+  }
+  return File(file);
+}
+
+void attach_trace(Machine& machine, const RunOptions& options, std::FILE* file) {
+  if (options.trace.empty()) return;
+  machine.trace().set_sink(trace::print_to(file, [&machine] { return machine.time_ns(); }));
+  for (TraceGroup group : options.trace) machine.trace().enable(group);
+}
+
+void print_results(Machine& machine, const RunOptions& options, double host_seconds) {
+  if (options.stats) fmt::print(stderr, "{}", stats_page(machine, {host_seconds}));
+  if (options.state_hash) fmt::print(stderr, "state hash {:016x}\n", machine.state_hash());
+}
+
+// The exit status for the way in which a run ended, with one line for people where it is not the ordinary way.
+int conclude(const RunResult& result, const MachineConfig& config) {
+  switch (result.cause) {
+    case StopCause::PowerOff: return kExitPowerOff;
+    case StopCause::Reset: fmt::print(stderr, "farside: the guest reset the machine\n"); return kExitReset;
+    case StopCause::Quit: fmt::print(stderr, "farside: quit\n"); return kExitQuit;
+    case StopCause::InstructionLimit:
+      fmt::print(stderr, "farside: stopped after {} instructions\n", config.max_instructions);
+      return kExitLimit;
+    case StopCause::Idle:
+      fmt::print(stderr, "farside: every core waits and nothing can wake one{}{}\n", result.text.empty() ? "" : ": ",
+                 result.text);
+      return kExitStuck;
+    case StopCause::RunError: break;
+  }
+  fmt::print(stderr, "farside: {}\n", result.text);
+  return kExitStuck;
+}
+
+}  // namespace
+
+Result<int, UserError> run_guest(const RunOptions& options) {
+  const MachineConfig config = TRY(complete_config(options, isatty(STDIN_FILENO) == 1));
+  const File trace_file = TRY(open_trace(options));
+  for (;;) {
+    const std::unique_ptr<Machine> machine = TRY(Machine::create(config));
+    attach_trace(*machine, options, trace_file.get());
+    RunResult result;
+    double host_seconds = 0;
+    {
+      Terminal terminal;  // raw only while the guest runs
+      Session session(*machine, terminal);
+      result = session.run();
+      host_seconds = session.host_seconds();
+    }
+    if (result.cause == StopCause::Reset && !options.no_reboot) continue;
+    print_results(*machine, options, host_seconds);
+    return conclude(result, config);
+  }
+}
+
+}  // namespace farside::cli

@@ -1,0 +1,82 @@
+// frontends/cli/session.cpp - one machine at one terminal: carries keys and bytes between them until the run ends.
+#include "frontends/cli/session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "frontends/monitor/monitor.h"
+
+namespace farside::cli {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::string_view kKeys =
+    "\r\n"
+    "Ctrl-A x        pull the plug\r\n"
+    "Ctrl-A c        go to the monitor and back\r\n"
+    "Ctrl-A h        show these keys\r\n"
+    "Ctrl-A Ctrl-A   send Ctrl-A to the guest\r\n";
+
+}  // namespace
+
+Session::Session(machine::Machine& machine, Terminal& terminal) : machine_(machine), terminal_(terminal) {
+  machine::Console console;
+  console.output = [this](u8 byte) { terminal_.put(byte); };
+  console.poll = [this] {
+    handle(terminal_.poll(0));
+    deliver_input();
+  };
+  if (machine.config().clock == machine::ClockMode::Wall) console.idle = [this](u64 ns) { return wait(ns); };
+  machine_.set_console(std::move(console));
+}
+
+machine::RunResult Session::run() {
+  for (;;) {
+    const auto start = SteadyClock::now();
+    machine::RunResult result = machine_.run();
+    host_seconds_ += std::chrono::duration<double>(SteadyClock::now() - start).count();
+    terminal_.flush();
+    if (result.cause != machine::StopCause::Quit || !std::exchange(monitor_wanted_, false)) return result;
+    if (!visit_monitor()) return result;
+  }
+}
+
+void Session::handle(ConsoleCommand command) {
+  switch (command) {
+    case ConsoleCommand::None: return;
+    case ConsoleCommand::Help: return terminal_.write(kKeys);
+    case ConsoleCommand::Monitor: monitor_wanted_ = true; break;
+    case ConsoleCommand::Quit: break;
+  }
+  machine_.request_stop();
+}
+
+void Session::deliver_input() {
+  std::string& input = terminal_.input();
+  if (input.empty()) return;
+  machine_.console_input(reinterpret_cast<const u8*>(input.data()), input.size());
+  input.clear();
+}
+
+// Idle time on the wall clock: sleeps until a key or until the guest's next timer.
+u64 Session::wait(u64 ns) {
+  constexpr u64 kLongest = 100'000'000;  // so that even a guest without timers answers to Ctrl-A
+  const auto start = SteadyClock::now();
+  const u64 milliseconds = (std::min(ns, kLongest) + 999'999) / 1'000'000;
+  handle(terminal_.poll(static_cast<int>(milliseconds)));
+  deliver_input();
+  const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - start);
+  return std::min<u64>(ns, static_cast<u64>(passed.count()));
+}
+
+// False when the user ends the run from there.
+bool Session::visit_monitor() {
+  terminal_.suspend_raw();
+  const bool go_on = monitor::interact(machine_) == monitor::Leave::Continue;
+  terminal_.resume_raw();
+  return go_on;
+}
+
+}  // namespace farside::cli
