@@ -83,6 +83,8 @@ class GicV3 {
   u32 pes() const { return pes_; }
   u32 spis() const { return spis_; }
   void reset();
+  /// What a reset of `pe` alone resets (PSCI CPU_ON): its ICC registers, not its redistributor.
+  void reset_cpu_interface(u32 pe);
   void visit_state(StateVisitor& visitor);
 
   /// What the monitor prints; nothing outside the GIC may change it.
@@ -105,18 +107,20 @@ class GicV3 {
     }
   };
 
-  // Selection (select.cpp).
+  // Selection (select.cpp). best_ and the outputs are always up to date: whoever changes state selects again.
   gic::Bank& bank_of(u32 pe, u32 intid) { return intid < 32 ? s_.pe[pe].bank : s_.spi[intid / 32 - 1]; }
-  bool known(u32 intid) const { return intid < 32 + spis_; }
-  u32 group_mask(u32 pe) const;
-  bool participates(u32 pe, bool group1) const;
+  bool known(u32 intid) const { return intid < gic::kPrivateIntids + spis_; }
+  static bool set_wire(gic::Bank& bank, u32 n, bool level);
+  u32 forwarded(const gic::Bank& bank) const;
   std::optional<u32> target_of(u32 spi, bool group1) const;
-  Candidate best_private(u32 pe) const;
-  void select_all();
   void select_private(u32 pe);
+  void select_shared();
+  void select_all();
+  void reselect(u32 pe, u32 intid);
   void update_output(u32 pe);
+  void clear_cpu_interface(u32 pe);
 
-  // CPU interface (cpu_if.cpp, sgi.cpp).
+  // CPU interface (cpu_if.cpp).
   u32 acknowledge(u32 pe, bool group1);
   u32 highest_pending(u32 pe, bool group1) const;
   u32 running_priority(u32 pe) const;
