@@ -29,6 +29,8 @@ inline constexpr std::array kAll{kGicDistributor, kGicRedistributors, kUart, kRt
 
 /// Each PE has RD_base and SGI_base frames of 64 KiB; this many fit before the UART.
 inline constexpr u64 kRedistributorStride = 0x2'0000;
+/// The GPIO line of the power key; high while it is down.
+inline constexpr u32 kPowerKeyGpioLine = 3;
 /// SPIs that the GIC implements.
 inline constexpr u32 kSpis = 256;
 }  // namespace virt_map
