@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# tests/system/input_test.py - what users get wrong: each mistake is one clear line and exit status 2; and the README's
+# commands are ones that the program knows.
+import gzip
+import os
+import re
+import shlex
+import struct
+import subprocess
+import tempfile
+import unittest
+
+import farside
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def elf(machine, elf_class=2):
+    """The header of an ELF file for `machine` (EM_ number), with nothing behind it."""
+    return struct.pack("<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", elf_class, 1, 1, 2, machine, 1, 0x40000000, 64, 0, 0, 64, 56,
+                       1, 0, 0, 0)
+
+
+def image(size=0x10000, text_offset=0):
+    """The header of an arm64 Image that says it needs `size` bytes."""
+    return struct.pack("<IIQQQ24x4sI", 0x14000000, 0, text_offset, size, 0x0A, b"ARM\x64", 0)
+
+
+class BadInput(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        files = {
+            "empty": b"",
+            "text": b"This is not a kernel.\n" * 100,
+            "good": image() + bytes(0x10000),
+            "truncated": image()[:40],
+            "huge": image(size=1 << 40) + bytes(4096),
+            "hungry": image(size=100 << 20) + bytes(4096),
+            "x86.elf": elf(62) + bytes(4096),
+            "arm32.elf": elf(40, elf_class=1) + bytes(4096),
+            "cut.elf": elf(183),
+            "cut.gz": gzip.compress(image() + os.urandom(0x10000))[:2000],
+            "large-initrd": bytes(80 << 20),
+            "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
+        }
+        for name, contents in files.items():
+            with open(os.path.join(cls.folder.name, name), "wb") as file:
+                file.write(contents)
+        os.mkdir(os.path.join(cls.folder.name, "folder"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def refused(self, arguments, *parts):
+        outcome = farside.run("run", *arguments, timeout=30, folder=self.folder.name)
+        with self.subTest(arguments=arguments, said=outcome.err):
+            self.assertEqual(outcome.status, 2)
+            self.assertEqual(outcome.out, "")
+            self.assertRegex(outcome.err, r"\Afarside: [^\n]+\n\Z")
+            for part in parts:
+                self.assertIn(part, outcome.err)
+
+    def test_each_mistake_is_one_line_and_status_2(self):
+        for arguments, part in (
+            (["--kernel", "missing"], "missing"),
+            (["--kernel", "folder"], "folder"),
+            (["--kernel", "empty"], "empty"),
+            (["--kernel", "text"], "text"),
+            (["--kernel", "truncated"], "truncated"),
+            (["--kernel", "huge"], "huge"),
+            (["--kernel", "hungry", "--memory", "64M"], "hungry"),
+            (["--kernel", "x86.elf"], "x86.elf"),
+            (["--kernel", "arm32.elf"], "arm32.elf"),
+            (["--kernel", "cut.elf"], "cut.elf"),
+            (["--kernel", "cut.gz"], "cut.gz"),
+            (["--kernel", "good", "--initrd", "missing"], "missing"),
+            (["--kernel", "good", "--initrd", "large-initrd", "--memory", "64M"], "large-initrd"),
+            (["--kernel", "good", "--dtb", "missing"], "missing"),
+            (["--kernel", "good", "--dtb", "broken.dtb"], "broken.dtb"),
+            (["--kernel", "good", "--dtb", "text"], "text"),
+            (["--kernel", "good", "--cpu", "cortex-a99"], "cortex-a99"),
+            (["--kernel", "good", "--memory", "2T"], "size"),
+            (["--kernel", "good", "--memory", "3M"], "2M"),
+            (["--kernel", "good", "--smp", "9"], "1 to 8"),
+            (["--kernel", "good", "--trace", "kvm", "--trace-file", "folder"], "folder"),
+            (["--kernl", "good"], "did you mean --kernel?"),
+            (["windows"], "unknown guest"),
+        ):
+            self.refused(arguments, part)
+
+    def test_unknown_commands(self):
+        for words in (["rnu"], ["guest"], ["guest", "get", "plan9"], ["help", "nothing"]):
+            outcome = farside.run(*words, timeout=30)
+            self.assertEqual(outcome.status, 2, words)
+            self.assertRegex(outcome.err, r"\Afarside: [^\n]+\n\Z")
+
+
+class Documents(unittest.TestCase):
+    def test_the_readmes_commands_exist(self):
+        known = set()
+        for topic in ("run", "guest"):
+            known |= set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", farside.run("help", topic).out))
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            examples = re.findall(r"^(?:\$ )?\./farside (.*)$", file.read(), re.M)
+        self.assertGreater(len(examples), 3)
+        for example in examples:
+            words = shlex.split(example, comments=True)
+            self.assertIn(words[0], ("run", "guest", "test", "build", "help", "version"), example)
+            for word in words[1:]:
+                if word.startswith("-") and words[0] != "test":
+                    self.assertIn(word, known, example)
+
+    def test_the_launcher_works_from_any_folder_and_through_a_link(self):
+        with tempfile.TemporaryDirectory() as folder:
+            link = os.path.join(folder, "link")
+            os.symlink(os.path.join(ROOT, "farside"), link)
+            result = subprocess.run([link, "--help"], cwd=folder, stdout=subprocess.PIPE, timeout=30, text=True)
+            self.assertEqual(result.returncode, 0)
+            self.assertIn("./farside run", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
