@@ -38,9 +38,9 @@ struct CpuCaps {
   bool fwb = false, idc = false, dic = false;  ///< FEAT_S2FWB, CTR_EL0.IDC, CTR_EL0.DIC
   bool hafdbs = false;                         ///< hardware AF: VTCR_EL2.HA
   bool vmid16 = false;                         ///< 16-bit VMIDs: VTCR_EL2.VS
-  bool xnx = false;
-  bool aliasing_icache = false;  ///< VIPT: IC by VA misses aliases
-  u8 pa_bits = 40;               ///< physical address size of the CPU
+  bool pan = false, ssbs = false;              ///< PSTATE bits that an exception sets
+  bool aliasing_icache = false;                ///< VIPT: IC by VA misses aliases
+  u8 pa_bits = 40;                             ///< physical address size of the CPU
 };
 
 /// One VM.
@@ -152,7 +152,7 @@ class Vm {
 
   /// The VMM process: mmap, munmap, mprotect, madvise, fork, merge, swap, aging.
   host::Space& space();
-  const Stats& stats() const;
+  Stats stats() const;
   const VmConfig& config() const;
   std::vector<SlotInfo> slots() const;
   void for_each_leaf(const std::function<void(const LeafInfo&)>& visit) const;
