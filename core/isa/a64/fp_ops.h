@@ -1,6 +1,7 @@
 // core/isa/a64/fp_ops.h - floating-point operations on the lanes of a register, for fp.inl and simd_fp.inl.
 #pragma once
 #include "core/arch/vec.h"
+#include "core/base/result.h"
 #include "core/isa/exec.h"
 #include "core/isa/fp/arith.h"
 #include "core/isa/fp/compare.h"
