@@ -71,12 +71,18 @@ u64 Session::wait(u64 ns) {
   return std::min<u64>(ns, static_cast<u64>(passed.count()));
 }
 
-// False when the user ends the run from there.
+// False when the user ends the run from there. The machine stands still meanwhile.
 bool Session::visit_monitor() {
+  monitor::Monitor monitor(machine_);
   terminal_.suspend_raw();
-  const bool go_on = monitor::interact(machine_) == monitor::Leave::Continue;
+  terminal_.write("\n'help' lists the commands; 'c' or Ctrl-D goes back to the guest\n");
+  while (!monitor.quit()) {
+    const std::optional<std::string> line = terminal_.read_line(monitor::Monitor::kPrompt);
+    if (!line || *line == "c" || *line == "cont" || *line == "\001c") break;
+    terminal_.write(monitor.execute(*line));
+  }
   terminal_.resume_raw();
-  return go_on;
+  return !monitor.quit();
 }
 
 }  // namespace farside::cli

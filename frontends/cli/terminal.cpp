@@ -123,4 +123,18 @@ void Terminal::resume_raw() {
   if (interactive_) make_raw();
 }
 
+std::optional<std::string> Terminal::read_line(std::string_view prompt) {
+  write(prompt);
+  flush();
+  // Byte by byte, so that nothing of the next line is taken from the guest.
+  std::string line;
+  for (char byte = 0;;) {
+    const ssize_t count = read(STDIN_FILENO, &byte, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return {};
+    if (byte == '\n') return line;
+    line += byte;
+  }
+}
+
 }  // namespace farside::cli

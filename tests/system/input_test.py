@@ -81,7 +81,7 @@ class BadInput(unittest.TestCase):
             (["--kernel", "good", "--dtb", "broken.dtb"], "broken.dtb"),
             (["--kernel", "good", "--dtb", "text"], "text"),
             (["--kernel", "good", "--cpu", "cortex-a99"], "cortex-a99"),
-            (["--kernel", "good", "--memory", "2T"], "size"),
+            (["--kernel", "good", "--memory", "2048G"], "--memory"),
             (["--kernel", "good", "--memory", "3M"], "2M"),
             (["--kernel", "good", "--smp", "9"], "1 to 8"),
             (["--kernel", "good", "--trace", "kvm", "--trace-file", "folder"], "folder"),

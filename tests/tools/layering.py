@@ -57,7 +57,7 @@ ALSO = {
 # Libraries, by the beginning of the included name, and the only rooms that may use them.
 LIBRARIES = {
     "capstone/": {"trace", "monitor", "tests"},
-    "cxxopts": {"cli"},
+    "cxxopts": {"cli", "tests"},
     "libfdt": {"boot", "machine", "tests"},
     "zlib": {"boot", "guests", "tests"},
     "unicorn/": {"tests"},
