@@ -71,6 +71,7 @@ enum class TrapGroup : u8 {
   PMER,
   PMCC,
   PMUSER,
+  PMSEL,
   TDA,
   TDOSA,
   TDRA,

@@ -268,6 +268,7 @@ class Pe {
   u64 isr() const;
   // timer.cpp
   struct TimerRegs;
+  static const TimerRegs kTimers[];
   bool timer_met(const TimerRegs& timer, u64 count) const;
   u64 timer_offset(const TimerRegs& timer) const;
   u64 virtual_count(u64 physical) const;
@@ -279,7 +280,15 @@ class Pe {
   // sysreg_trap.cpp
   bool trap_sysreg(SysRegEncoding encoding, TrapGroup group, bool read, unsigned rt);
   bool trap_to(El target, SysRegEncoding encoding, bool read, unsigned rt);
-  bool trap_counter(TrapGroup group, bool& to_el1, bool& to_el2) const;
+  bool counter_closed_to_el0(TrapGroup group) const;
+  bool counter_closed_to_el1(TrapGroup group) const;
+  bool closed_to_el0(TrapGroup group, bool read) const;
+  bool wanted_by_el2(TrapGroup group, bool read) const;
+  // sysreg_access.cpp
+  bool access_unallocated(SysRegEncoding encoding, bool read, unsigned rt, u64& value);
+  bool refuse(SysRegEncoding encoding, bool read, unsigned rt);
+  bool exists(SysReg reg, const SysRegInfo& row) const;
+  std::optional<SysReg> admit(SysRegEncoding encoding, bool read, unsigned rt, u64& value, bool& done);
   // sysreg_effects.cpp
   std::optional<SysReg> redirect(SysRegEncoding encoding) const;
   u64 read_special(SysReg reg, SysRegKind kind);
@@ -291,13 +300,15 @@ class Pe {
   // debug.cpp
   bool debug_exceptions_from(El from, bool masked) const;
   El debug_target() const;
-  bool breakpoint_matches(unsigned n);
+  bool breakpoint_matches(unsigned n) const;
+  bool link_matches(unsigned n) const;
   bool context_matches(unsigned n) const;
   bool privilege_matches(bool hmc, unsigned ssc, unsigned pxc, El el) const;
   bool watchpoint_matches(unsigned n, u64 va, unsigned size, bool write, El el, u64& hit) const;
   bool stepped_load_exclusive();
   // pmu.cpp
   u64 read_pmu(SysReg reg);
+  bool pmu_register_exists(SysReg reg) const;
   void write_pmu(SysReg reg, u64 value);
   void pmu_changed();
   bool pmu_counts(unsigned n) const;
@@ -308,10 +319,13 @@ class Pe {
   // pauth.cpp
   bool pac_enabled(PacKey key) const;
   bool pac_trapped();
-  u64 compute_pac(u64 data, u64 modifier, u64 key_lo, u64 key_hi) const;
-  u64 key_lo(PacKey key) const;
-  u64 key_hi(PacKey key) const;
-  unsigned pac_bottom(u64 pointer, bool instruction, bool& tbi) const;
+  struct PacField {
+    unsigned bottom = 0;  ///< lowest bit of the PAC
+    bool tbi = false;     ///< bits 63:56 are a tag, not part of the PAC
+    bool any_tbi = false;
+  };
+  PacField pac_field(bool upper, bool instruction) const;
+  u64 compute_pac(u64 data, u64 modifier, SysReg key) const;
 
   struct Piece;
   class Walker;
