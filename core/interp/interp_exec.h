@@ -39,6 +39,10 @@ class InterpExec {
   void set_vec(RegNo r, const Vec& v) { s.v[r] = v; }
   Val pc() const { return s.pc; }
   Val imm(u64 k) const { return k; }
+  /// The address of this instruction as a number that the engine knows before it runs it.
+  u64 fixed_pc() const { return s.pc; }
+  /// The instruction is in a guarded page (BTI).
+  bool guarded_page() const { return pe_.fetch_page.guarded; }
 
   // Arithmetic and logic.
   Val add(Val a, Val b, bool sf) const { return cut(a + b, sf); }

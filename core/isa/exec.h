@@ -85,6 +85,8 @@ concept Executor = requires(X x, typename X::Val v, typename X::Cond c, typename
   x.set_vec(r, q);
   { x.pc() } -> std::same_as<typename X::Val>;
   { x.imm(k) } -> std::same_as<typename X::Val>;
+  { x.fixed_pc() } -> std::same_as<u64>;  // decode-time
+  { x.guarded_page() } -> std::same_as<bool>;
   // Arithmetic and logic; results are truncated to 32 bits when !sf.
   x.add(v, v, sf), x.sub(v, v, sf), x.mul(v, v, sf), x.umulh(v, v), x.smulh(v, v), x.udiv(v, v, sf), x.sdiv(v, v, sf);
   x.and_(v, v), x.orr(v, v), x.eor(v, v), x.not_(v, sf);

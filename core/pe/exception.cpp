@@ -162,10 +162,10 @@ Pstate Pe::return_pstate(Pstate spsr) const {
   return p;
 }
 
-void Pe::exception_return() {
+void Pe::exception_return(std::optional<u64> to) {
   const bool el2 = el() == El::EL2;
   const Pstate spsr = Pstate::of(s.sys[el2 ? SysReg::SPSR_EL2 : SysReg::SPSR_EL1]);
-  const u64 target = s.sys[el2 ? SysReg::ELR_EL2 : SysReg::ELR_EL1];
+  const u64 target = to.value_or(s.sys[el2 ? SysReg::ELR_EL2 : SysReg::ELR_EL1]);
   const Pstate next = return_pstate(spsr);
   clear_exclusive();
   event_register = true;  // AArch64.ExceptionReturn: SendEventLocal

@@ -178,8 +178,8 @@ class Pe {
   bool sp_alignment_checked() const { return sp_alignment_checked_; }
   /// Takes the pending synchronous exception: routing, ESR, FAR, HPFAR, ELR, SPSR, PSTATE, vector.
   void take_pending();
-  /// ERET at the current EL.
-  void exception_return();
+  /// ERET at the current EL, to ELR_ELx or to `target` (ERETAA).
+  void exception_return(std::optional<u64> target = std::nullopt);
   /// SVC, HVC, SMC and BRK with everything that may trap, disable or redirect them. False: an exception is pending;
   /// true: firmware has answered the call.
   bool supervisor_call(u16 imm);
