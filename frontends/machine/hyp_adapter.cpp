@@ -63,7 +63,8 @@ bool VcpuAdapter::at_s1e1r(Va va) {
 }
 
 u64 VcpuAdapter::id_register(u32 encoding) const {
-  return id_register_value(pe_.features(), static_cast<SysRegEncoding>(encoding)).value_or(0);
+  const auto reg = find_sysreg(static_cast<SysRegEncoding>(encoding));
+  return reg ? farside::id_register(*reg, pe_.cpu(), pe_.index()) : 0;
 }
 
 HypAdapter::HypAdapter(Cores& cores, Board& board, Power& power, const Trace& trace)

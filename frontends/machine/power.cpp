@@ -60,6 +60,15 @@ void Power::system_off() { scheduler_.stop(StopCause::PowerOff); }
 
 void Power::system_reset(hyp::ResetKind) { scheduler_.stop(StopCause::Reset); }
 
+/// HVC #0 with no EL2: the machine itself is the firmware, as QEMU's `virt` is. SMC has nobody to answer.
+bool Power::call(pe::Pe& pe, bool smc) {
+  if (smc) return false;
+  u64* x = pe.s.x;
+  const hyp::SmcccReply reply = hyp::smccc_call(*this, pe.index(), {x[0], x[1], x[2], x[3]});
+  for (unsigned i = 0; i < 4; ++i) x[i] = reply.x[i];
+  return true;
+}
+
 void Power::stop_run(std::string error) { scheduler_.stop(StopCause::RunError, std::move(error)); }
 
 }  // namespace farside::machine
