@@ -1,0 +1,73 @@
+// tests/unit/mmu/speed_test.cpp - how long translations take; run with `unit_mmu [.speed]`.
+#include <chrono>
+#include <cstdio>
+
+#include "fake.h"
+
+using namespace farside;
+using namespace farside::mmu;
+using namespace farside::mmu::test;
+
+namespace {
+
+/// Descriptors in one flat array: what a port over RAM costs.
+class FlatMemory : public DescriptorPort {
+ public:
+  std::optional<u64> read(Pa pa, const MemAttr&) override { return words[pa.value / 8 % words.size()]; }
+  SwapOutcome compare_exchange(Pa, const MemAttr&, u64, u64) override { return SwapOutcome::Unsupported; }
+  std::vector<u64> words = std::vector<u64>(1u << 20);
+};
+
+template <class Work>
+void measure(const char* what, unsigned count, const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  for (unsigned i = 0; i < count; ++i) work(i);
+  const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+  std::printf("%-40s %8.1f ns\n", what, spent.count() / count);
+}
+
+}  // namespace
+
+TEST_CASE("translation speed", "[.speed]") {
+  Nested nested;
+  Single single;
+  for (u64 page = 0; page < 512; ++page) {
+    nested.s1.map(0x4000'0000 + page * 4096, 0x4000'0000 + page * 4096, 3, kS1);
+    nested.s2.map(0x4000'0000 + page * 4096, 0x8000'0000 + page * 4096, 3, kS2);
+    single.s1.map(0x4000'0000 + page * 4096, 0x4000'0000 + page * 4096, 3, kS1);
+  }
+  // The same tables in a flat array: the map of FakeMemory would be all that is measured.
+  const auto flatten = [](const FakeMemory& from, FlatMemory& to) {
+    for (const auto& [address, word] : from.words) to.words[address / 8 % to.words.size()] = word;
+  };
+  FlatMemory one, two;
+  flatten(single.memory, one);
+  flatten(nested.memory, two);
+  const TlbiOp all = *decode_tlbi(4, 8, 7, 4, 0, {.el = El::EL2, .features = all_features()});
+  u64 sum = 0;
+  const auto run = [&](Regime& regime, FlatMemory& port, Tlb& tlb, unsigned page) {
+    const auto got = translate(regime, Va{0x4000'0000 + page * 4096}, Access{}, port, tlb);
+    sum += got.ok() ? got->pa.value : 1;
+  };
+  measure("stage-1 hit, 512 pages", 10'000'000, [&](unsigned i) { run(single.regime, one, single.tlb, i & 511); });
+  measure("combined hit, 512 pages", 10'000'000, [&](unsigned i) { run(nested.regime, two, nested.tlb, i & 511); });
+  measure("combined hit, one page", 10'000'000, [&](unsigned) { run(nested.regime, two, nested.tlb, 0); });
+  u16 asid = 0;
+  measure("stage-1 miss, 4 levels", 2'000'000, [&](unsigned i) {
+    single.regime.config = static_cast<u16>(0x8000 | ++asid);  // no entry has this: every access walks
+    run(single.regime, one, single.tlb, i & 511);
+  });
+  measure("combined miss, stage-2 entries hit", 2'000'000, [&](unsigned i) {
+    nested.regime.config = static_cast<u16>(0x8000 | ++asid);
+    run(nested.regime, two, nested.tlb, i & 511);
+  });
+  measure("TLBI ALLE1 of full TLB, and one refill", 10'000, [&](unsigned i) {
+    nested.tlb.invalidate(all);
+    run(nested.regime, two, nested.tlb, i & 511);
+  });
+  nested.regime.config = 3;
+  for (unsigned page = 0; page < 512; ++page) run(nested.regime, two, nested.tlb, page);
+  const TlbiOp page = *decode_tlbi(0, 8, 7, 3, 0x7000'0000 >> 12, {.vmid = 7, .features = all_features()});
+  measure("TLBI VAAE1, nothing there", 1'000'000, [&](unsigned) { sum += nested.tlb.invalidate(page); });
+  std::printf("(sum %llx)\n", static_cast<unsigned long long>(sum));
+}
