@@ -31,9 +31,12 @@ struct TlbEntry {
   RegimeId regime = RegimeId::EL10;
   Granule granule = Granule::K4;  ///< of stage 1, or of stage 2 in Stage2 entries
   Granule s2_granule = Granule::K4;
-  u8 size_log2 = 12;           ///< the range that this entry maps
-  u8 leaf_size_log2 = 12;      ///< the range of the stage-1 leaf (Stage2: stage-2 leaf): what TLBI by VA names
-  i8 level = 3, s2_level = 3;  ///< of the leaves
+  u8 size_log2 = 12;             ///< the range that this entry maps
+  u8 leaf_size_log2 = 12;        ///< the range of the stage-1 leaf (Stage2: stage-2 leaf): what TLBI by VA names
+  i8 level = 3, s2_level = 3;    ///< of the leaves
+  Prot prot[2]{};                ///< both stages for privileged [0] and EL0 [1] accesses, PAN aside
+  bool device = false;           ///< Device at either stage
+  bool user_accessible = false;  ///< EL0 may read or write: what PAN looks at
   S1Perm s1_perm{};
   S2Perm s2_perm{};
   u8 s2_mem_attr = 0, s2_sh = 0;  ///< raw, for Stage2 entries
@@ -109,10 +112,13 @@ class Tlb {
         const u64 page = page_of(input, size);
         const u64 index = set_of(page);
         const Set& set = sets_[index];
+        // Without branches per way: which way holds a page is not predictable.
+        unsigned matches = 0;
         for (unsigned way = 0; way < kWays; ++way) {
           const Tag& tag = set.way[way];
-          if (tag.page == page && context_matches(tag.context, context)) return &entries_[index * kWays + way];
+          matches |= static_cast<unsigned>((tag.page == page) & context_matches(tag.context, context)) << way;
         }
+        if (matches != 0) return &entries_[index * kWays + static_cast<unsigned>(std::countr_zero(matches))];
       }
       return nullptr;
     }

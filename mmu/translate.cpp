@@ -16,6 +16,50 @@ u64 without_tag(const Regime& regime, const VaRange& range, Va va, bool fetch) {
   return regime.two_ranges ? static_cast<u64>(sign_extend(va.value, 56)) : va.value & ones(56);
 }
 
+/// TxSZ, VA range and E0PD: all of them Translation faults at level 0.
+bool range_fault(const Regime& regime, const VaRange& range, const Access& access, u64 input) {
+  const bool upper = &range == &regime.range[1];
+  const u64 outside = (upper ? ~input : input) >> range.walk.ia_bits;
+  return (outside != 0) | range.walk.bad_config | (range.e0pd & (access.el == El::EL0));
+}
+
+/// The answer from an entry that has passed all checks for this access, but for the permissions.
+Translation place(const TlbEntry& entry, u64 input, bool fetch) {
+  const u64 offset = input & ones(entry.size_log2);
+  return {.pa = Pa{entry.output | offset},
+          .ipa = Ipa{entry.ipa | offset},
+          .attr = entry.attr[fetch],
+          .s1_attr = entry.s1_attr[fetch],
+          .size_log2 = entry.size_log2,
+          .guarded = entry.guarded,
+          .global = entry.global};
+}
+
+Translation answer(const TlbEntry& entry, u64 input, const Access& access) {
+  Translation out = place(entry, input, access.is_fetch());
+  out.prot = both(s1_prot(entry.s1_perm, access), s2_prot(entry.s2_perm, access.el));
+  return out;
+}
+
+/// True for the ordinary hit, which needs none of the finer checks: a plain load, store or fetch that both stages
+/// allow, PAN not involved, and Normal memory or an aligned data access.
+bool plain_hit(const TlbEntry& entry, Va va, const Access& access) {
+  if (access.atomic | access.exclusive | access.zva) return false;
+  const Prot& prot = entry.prot[access.el == El::EL0];
+  switch (access.kind) {
+    case AccessKind::Fetch: return prot.execute & !entry.device;
+    case AccessKind::Read:
+      if (!prot.read) return false;
+      break;
+    case AccessKind::Write:
+      if (!prot.write) return false;
+      break;
+    default: return false;
+  }
+  if (access.pan & entry.user_accessible) return false;
+  return !entry.device || (access.size != 0 && (va.value & (access.size - 1u)) == 0);
+}
+
 constexpr unsigned kUpdatable =
     1u << static_cast<unsigned>(AccessKind::Read) | 1u << static_cast<unsigned>(AccessKind::Write);
 
@@ -169,6 +213,11 @@ TlbEntry Translator::make_entry(const VaRange& range, u64 input, const S1Mapping
     entry.s2_mem_attr = s2->mem_attr;
     entry.s2_sh = s2->sh;
   }
+  for (const El el : {El::EL1, El::EL0}) {
+    entry.prot[el == El::EL0] = both(s1_prot(entry.s1_perm, {.el = el}), s2_prot(entry.s2_perm, el));
+  }
+  entry.user_accessible = s1.perm.user_read || s1.perm.user_write;
+  entry.device = s1.attr.is_device() || (s2 && s2_is_device(regime_, s2->mem_attr, false));
   for (const Purpose use : {Purpose::Data, Purpose::Fetch}) {
     const unsigned i = use == Purpose::Fetch;
     entry.s1_attr[i] = s1_attr_for(regime_, s1.attr, use);
@@ -187,22 +236,6 @@ Result<Translation, Fault> Translator::finish(Translation result, bool stage2_we
     return fault_;
   }
   return result;
-}
-
-/// The answer from an entry that has passed all checks for this access.
-static Translation answer(const TlbEntry& entry, u64 input, const Access& access) {
-  const u64 offset = input & ones(entry.size_log2);
-  const unsigned use = access.is_fetch();
-  Translation out;
-  out.pa = Pa{entry.output | offset};
-  out.ipa = Ipa{entry.ipa | offset};
-  out.attr = entry.attr[use];
-  out.s1_attr = entry.s1_attr[use];
-  out.prot = both(s1_prot(entry.s1_perm, access), s2_prot(entry.s2_perm, access.el));
-  out.size_log2 = entry.size_log2;
-  out.guarded = entry.guarded;
-  out.global = entry.global;
-  return out;
 }
 
 /// A TLB hit: the same checks as after a walk, in the same order.
@@ -255,19 +288,7 @@ Result<Translation, Fault> Translator::flat(u64 input, bool two_stages) {
   return finish(out, attr.is_write_back());
 }
 
-/// TxSZ, VA range and E0PD: all of them Translation faults at level 0.
-bool Translator::range_fault(const VaRange& range, u64 input) const {
-  const bool upper = &range == &regime_.range[1];
-  const u64 outside = (upper ? ~input : input) >> range.walk.ia_bits;
-  return range.walk.bad_config || outside != 0 || (range.e0pd && access_.el == El::EL0);
-}
-
-Result<Translation, Fault> Translator::run() {
-  const VaRange& range = regime_.range[regime_.two_ranges && bit(va_.value, 55)];
-  const u64 input = without_tag(regime_, range, va_, access_.is_fetch());
-  if (!regime_.s1_enabled) return flat(input, regime_.s2_enabled);
-  if (range_fault(range, input)) return fail1(FaultKind::Translation, 0), fault_;
-  const TlbEntry* hit = tlb_.lookup(regime_.id, regime_.vmid, regime_.asid, regime_.config, input);
+Result<Translation, Fault> Translator::run(const VaRange& range, u64 input, const TlbEntry* hit) {
   // A write to a page whose dirty state is still to be set walks again, so that the descriptor is updated.
   if (hit && !(needs_.write && (hit->s1_dirty_pending || hit->s2_dirty_pending))) return from_entry(*hit, input);
   return from_tables(range, input);
@@ -277,7 +298,7 @@ Result<Translation, Fault> Translator::run_stage1() {
   const VaRange& range = regime_.range[regime_.two_ranges && bit(va_.value, 55)];
   const u64 input = without_tag(regime_, range, va_, access_.is_fetch());
   if (!regime_.s1_enabled) return flat(input, false);
-  if (range_fault(range, input)) return fail1(FaultKind::Translation, 0), fault_;
+  if (range_fault(regime_, range, access_, input)) return run_out_of_range();
   S1Mapping s1;
   if (!stage1(range, input, s1)) return fault_;
   return answer(make_entry(range, input, s1, nullptr), input, access_);
@@ -299,7 +320,17 @@ Result<Translation, Fault> Translator::run_ipa(Ipa ipa) {
 
 Result<Translation, Fault> translate(const Regime& regime, Va va, const Access& access, DescriptorPort& port,
                                      Tlb& tlb) {
-  return Translator(regime, va, access, port, tlb).run();
+  const VaRange& range = regime.range[regime.two_ranges & bit(va.value, 55)];
+  const u64 input = without_tag(regime, range, va, access.is_fetch());
+  if (!regime.s1_enabled) return Translator(regime, va, access, port, tlb).run_off(input);
+  if (range_fault(regime, range, access, input)) return Translator(regime, va, access, port, tlb).run_out_of_range();
+  const TlbEntry* hit = tlb.lookup(regime.id, regime.vmid, regime.asid, regime.config, input);
+  if (hit && plain_hit(*hit, va, access)) [[likely]] {
+    Translation out = place(*hit, input, access.is_fetch());
+    out.prot = hit->prot[access.el == El::EL0];
+    return out;
+  }
+  return Translator(regime, va, access, port, tlb).run(range, input, hit);
 }
 
 Result<Translation, Fault> translate_stage1(const Regime& regime, Va va, const Access& access, DescriptorPort& port,

@@ -42,7 +42,11 @@ class Translator {
   Translator(const Regime& regime, Va va, const Access& access, DescriptorPort& port, Tlb& tlb)
       : regime_(regime), va_(va), access_(access), needs_(needs_of(access)), port_(port), tlb_(tlb) {}
 
-  Result<Translation, Fault> run();
+  /// The whole translation of `input` (the VA without its tag) in `range`, given what the TLB had.
+  Result<Translation, Fault> run(const VaRange& range, u64 input, const TlbEntry* hit);
+  /// Outside the VA range, or the MMU is off.
+  Result<Translation, Fault> run_off(u64 input) { return flat(input, regime_.s2_enabled); }
+  Result<Translation, Fault> run_out_of_range() { return fail1(FaultKind::Translation, 0), fault_; }
   /// Stage 1 alone (AT S1 forms): no VA entries are used or made.
   Result<Translation, Fault> run_stage1();
   /// Stage 2 alone for `ipa`, behind Normal write-back stage-1 attributes.
@@ -61,7 +65,6 @@ class Translator {
 
   Purpose purpose() const { return access_.is_fetch() ? Purpose::Fetch : Purpose::Data; }
   bool misaligned() const;
-  bool range_fault(const VaRange& range, u64 input) const;
   Result<Translation, Fault> flat(u64 input, bool two_stages);
   Result<Translation, Fault> from_entry(const TlbEntry& entry, u64 input);
   Result<Translation, Fault> from_tables(const VaRange& range, u64 input);
