@@ -14,16 +14,42 @@ namespace farside::trace {
 namespace {
 
 struct KvmFormat {
-  std::string_view name, text;
+  std::string_view name, text, zero, one;
 };
 constexpr KvmFormat kKvmFormats[] = {
-#define EVENT(name, text) {#name, text},
+#define EVENT(name, text, zero, one) {#name, text, zero, one},
 #include "frontends/trace/kvm_formats.def"
 #undef EVENT
 };
 
 // tid of a vCPU thread in the prefix. The kernel's is whatever the host gave it; ours only has to be stable.
 constexpr u32 kFirstThread = 1000;
+
+using NamedFields = fmt::dynamic_format_arg_store<fmt::format_context>;
+
+template <class Value>
+void add(NamedFields& fields, const std::string& name, const Value& value) {
+  fields.push_back(fmt::arg(name.c_str(), value));
+}
+
+// A field under its own name, and under the names that kvm_formats.def derives from it.
+void add_field(NamedFields& fields, const TraceField& field, const KvmFormat& format) {
+  const std::string name(field.name);
+  if (field.text.empty()) {
+    add(fields, name, field.number);
+    add(fields, name + "_word", field.number == 0 ? format.zero : format.one);
+    return;
+  }
+  add(fields, name, field.text);
+  add(fields, name + "_number", field.number);
+  if (format.name == "kvm_sys_access") {  // the register's encoding, packed op0:op1:CRn:CRm:op2
+    add(fields, "op0", field.number >> 14 & 3);
+    add(fields, "op1", field.number >> 11 & 7);
+    add(fields, "crn", field.number >> 7 & 15);
+    add(fields, "crm", field.number >> 3 & 15);
+    add(fields, "op2", field.number & 7);
+  }
+}
 
 u64 number_of(const TraceEvent& event, std::string_view name) {
   for (const TraceField& field : event.fields) {
@@ -50,12 +76,8 @@ std::string plain_text(const TraceEvent& event) {
 std::string kvm_text(const TraceEvent& event) {
   for (const KvmFormat& format : kKvmFormats) {
     if (format.name != event.name) continue;
-    fmt::dynamic_format_arg_store<fmt::format_context> fields;
-    for (const TraceField& field : event.fields) {
-      const std::string name(field.name);
-      field.text.empty() ? fields.push_back(fmt::arg(name.c_str(), field.number))
-                         : fields.push_back(fmt::arg(name.c_str(), field.text));
-    }
+    NamedFields fields;
+    for (const TraceField& field : event.fields) add_field(fields, field, format);
     try {
       return fmt::vformat(format.text, fields);
     } catch (const fmt::format_error&) {

@@ -29,17 +29,22 @@ std::string words(std::string_view name, std::initializer_list<TraceField> field
 
 TEST_CASE("KVM events use the kernel's formats") {
   CHECK(words("kvm_entry", {{"pc", 0xffff800008010000}}) == "PC: 0xffff800008010000");
-  CHECK(words("kvm_exit", {{"exit", 0, "TRAP"}, {"ec", 0x24}, {"ec_name", 0, "DABT_LOW"}, {"pc", 0x40200000}}) ==
+  CHECK(words("kvm_exit", {{"ret", 0, "TRAP"}, {"esr_ec", 0x24, "DABT_LOW"}, {"pc", 0x40200000}}) ==
         "TRAP: HSR_EC: 0x0024 (DABT_LOW), PC: 0x0000000040200000");
   CHECK(words("kvm_guest_fault", {{"ipa", 0x40000000}, {"hsr", 0x93800046}, {"hxfar", 0x10}, {"pc", 0x40200000}}) ==
         "ipa 0x40000000, hsr 0x93800046, hxfar 0x000010, pc 0x00000040200000");
   CHECK(words("kvm_access_fault", {{"ipa", 0x40201000}}) == "IPA: 40201000");
   CHECK(words("kvm_mmio_emulate", {{"pc", 0x40200004}, {"instr", 0xf9000022}, {"cpsr", 0x3c5}}) ==
         "Emulate MMIO at: 0x0000000040200004 (instr: f9000022, cpsr: 000003c5)");
-  CHECK(words("kvm_set_way_flush", {{"pc", 0x40200004}, {"cache", 0, "on"}}) ==
-        "S/W flush at 0x0000000040200004 (cache on)");
-  CHECK(words("kvm_toggle_cache", {{"pc", 0x40200004}, {"was", 0, "off"}, {"now", 0, "on"}}) ==
+  CHECK(words("kvm_set_way_flush", {{"pc", 0x40200004}, {"cache", 1}}) == "S/W flush at 0x0000000040200004 (cache on)");
+  CHECK(words("kvm_toggle_cache", {{"pc", 0x40200004}, {"was", 0}, {"now", 1}}) ==
         "VM op at 0x0000000040200004 (cache was off, now on)");
+}
+
+TEST_CASE("register traps name the register and its encoding") {
+  CHECK(words("kvm_sys_access", {{"pc", 0xffff}, {"name", 3 << 14 | 1 << 7, "SCTLR_EL1"}, {"is_write", 1}}) ==
+        "PC: ffff SCTLR_EL1 (3,0,1,0,0) write");
+  CHECK(words("kvm_wfx_arm64", {{"pc", 0}, {"is_wfe", 0}}) == "guest executed wfi at: 0x0000000000000000");
 }
 
 TEST_CASE("an event without its fields is still printed, as pairs") {
