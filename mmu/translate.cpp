@@ -2,6 +2,7 @@
 #include "mmu/translate.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "mmu/translator.h"
 
@@ -26,13 +27,16 @@ bool range_fault(const Regime& regime, const VaRange& range, const Access& acces
 /// The answer from an entry that has passed all checks for this access, but for the permissions.
 Translation place(const TlbEntry& entry, u64 input, bool fetch) {
   const u64 offset = input & ones(entry.size_log2);
-  return {.pa = Pa{entry.output | offset},
-          .ipa = Ipa{entry.ipa | offset},
-          .attr = entry.attr[fetch],
-          .s1_attr = entry.s1_attr[fetch],
-          .size_log2 = entry.size_log2,
-          .guarded = entry.guarded,
-          .global = entry.global};
+  Translation out;
+  out.pa = Pa{entry.output | offset};
+  out.ipa = Ipa{entry.ipa | offset};
+  // As blocks: the compiler would otherwise put these together byte by byte.
+  std::memcpy(&out.attr, &entry.attr[fetch], sizeof(MemAttr));
+  std::memcpy(&out.s1_attr, &entry.s1_attr[fetch], sizeof(MemAttr));
+  out.size_log2 = entry.size_log2;
+  out.guarded = entry.guarded;
+  out.global = entry.global;
+  return out;
 }
 
 Translation answer(const TlbEntry& entry, u64 input, const Access& access) {
