@@ -41,6 +41,9 @@ class IccPort {
   virtual ~IccPort() = default;
   virtual u64 read(u32 pe, u16 encoding) = 0;
   virtual void write(u32 pe, u16 encoding, u64 value) = 0;
+  /// Whether EL1's writes to ICC_SGI0R, SGI1R and ASGI1R reach this port although HCR_EL2.{IMO,FMO} is set, as where a
+  /// hosted hypervisor's interrupt controller is the port itself. False: they trap to EL2.
+  virtual bool takes_virtual_sgis() const { return true; }
 };
 
 /// Virtual time. The counter advances at CNTFRQ_EL0 and is common to all PEs.

@@ -100,7 +100,7 @@ bool Pe::wanted_by_el2(TrapGroup group, bool read) const {
     case TrapGroup::TDCC: return debug || mdcr[MdcrEl2::TDA];
     case TrapGroup::TDOSA: return debug || mdcr[MdcrEl2::TDOSA];
     case TrapGroup::TDRA: return debug || mdcr[MdcrEl2::TDRA];
-    case TrapGroup::SGI: return at_el1 && (now[Hcr::IMO] || now[Hcr::FMO]);
+    case TrapGroup::SGI: return at_el1 && (now[Hcr::IMO] || now[Hcr::FMO]) && !ports.icc->takes_virtual_sgis();
     default: return false;
   }
 }
