@@ -48,6 +48,8 @@ Hcr initial_hcr(const VmConfig& config) {
   hcr = hcr.with(Hcr::TSW, true).with(Hcr::RW, true).with(Hcr::TLOR, true);
   hcr = hcr.with(Hcr::TWI, config.trap_wfx).with(Hcr::TWE, config.trap_wfx);
   hcr = hcr.with(Hcr::TID3, config.trap_id_registers);
+  // KVM_ARM_VCPU_PTRAUTH: keys and instructions are the guest's own.
+  hcr = hcr.with(Hcr::API, config.cpu.pauth).with(Hcr::APK, config.cpu.pauth);
   const bool irq = config.virtual_interrupts;
   hcr = hcr.with(Hcr::AMO, irq).with(Hcr::IMO, irq).with(Hcr::FMO, irq);
   // With FWB the guest cannot be non-coherent with the host; without it, watch for its caches to come on.

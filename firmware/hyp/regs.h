@@ -25,6 +25,8 @@ struct Hcr : farside::Reg<Hcr> {
   static constexpr Bit<26> TVM{};
   static constexpr Bit<31> RW{};
   static constexpr Bit<35> TLOR{};
+  static constexpr Bit<40> APK{};
+  static constexpr Bit<41> API{};
   static constexpr Bit<46> FWB{};
 };
 

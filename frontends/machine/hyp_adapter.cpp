@@ -14,10 +14,11 @@ SysReg sysreg_of(hyp::Reg reg) {
 #define REG(name) \
   case hyp::Reg::name: return SysReg::name;
     REG(ESR_EL2)
-    REG(FAR_EL2) REG(HPFAR_EL2) REG(HCR_EL2) REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2) REG(VMPIDR_EL2)
-        REG(VPIDR_EL2) REG(VSESR_EL2) REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1) REG(ACTLR_EL1)
-            REG(TTBR0_EL1) REG(TTBR1_EL1) REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1) REG(AFSR1_EL1)
-                REG(MAIR_EL1) REG(AMAIR_EL1) REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
+    REG(FAR_EL2)
+    REG(HPFAR_EL2) REG(HCR_EL2) REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2) REG(VMPIDR_EL2) REG(VPIDR_EL2)
+        REG(VSESR_EL2) REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1) REG(ACTLR_EL1) REG(TTBR0_EL1)
+            REG(TTBR1_EL1) REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1) REG(AFSR1_EL1) REG(MAIR_EL1)
+                REG(AMAIR_EL1) REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
 #undef REG
   }
   CHECK(false, "hyp::Reg {}", static_cast<unsigned>(reg));
@@ -96,9 +97,11 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
             .dic = f.dic,
             .hafdbs = f.HAFDBS,
             .vmid16 = f.VMID16,
+            .pauth = f.PAuth,
             .pan = f.PAN,
             .ssbs = f.SSBS,
             .pa_bits = f.pa_bits};
+  vm.virtual_interrupts = true;  // the PE takes IRQs of the virtual interrupt controller, not physical ones
   vm_ = TRY(hypervisor_->create_vm(vm));
   const auto added = vm_->add_ram(0, Ipa{ram_base}, config.memory);
   if (!added.ok()) return UserError{fmt::format("--memory {}: the hypervisor refuses the memory slot", config.memory)};
@@ -123,7 +126,7 @@ void HypAdapter::on_exception_to_el2(pe::Pe& pe) {
   }
   const hyp::StopReason& reason = vm_->stop_reason(vcpu);
   pe.powered_on = false;
-  pe.end_slice();
+  pe.waiting = true;  // the engine leaves its loop before it could execute anything at EL2
   // CPU_OFF, SYSTEM_OFF and SYSTEM_RESET have reached Power already.
   if (reason.kind == hyp::StopKind::RunError || reason.kind == hyp::StopKind::Vmm) power_.stop_run(reason.text);
 }
