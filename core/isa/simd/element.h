@@ -240,17 +240,20 @@ struct ReverseBits {
     return ((a >> 4) & 0x0f0f0f0f0f0f0f0f) | ((a & 0x0f0f0f0f0f0f0f0f) << 4);
   }
 };
-/// REV16, REV32, REV64: the elements E within each container, a 64-bit lane holding 64 / Container of them.
+/// REV16, REV32, REV64: the elements E within each container, by exchanging ever wider neighbours.
 template <unsigned Container, class E>
 struct Reverse {
-  static u64 of(u64 a) {
-    constexpr unsigned count = Container / kBits<E>;
-    u64 out = 0;
-    for (unsigned i = 0; i < 64 / kBits<E>; ++i) {
-      const unsigned to = i / count * count + (count - 1 - i % count);
-      out |= (a >> (i * kBits<E>)&ones(kBits<E>)) << (to * kBits<E>);
+  static u64 of(u64 a) { return exchange<kBits<E>>(a); }
+
+ private:
+  template <unsigned Width>
+  static u64 exchange(u64 a) {
+    if constexpr (Width == Container) {
+      return a;
+    } else {
+      constexpr u64 lower = ~u64{0} / ((u64{1} << Width) + 1);  // the lower of each pair of neighbours
+      return exchange<Width * 2>((a >> Width & lower) | (a & lower) << Width);
     }
-    return out;
   }
 };
 

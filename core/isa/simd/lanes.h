@@ -310,15 +310,23 @@ inline Vec add_long_pairs(Vec accumulator, Vec a) {
                             static_cast<Wrapping<W>>(static_cast<W>(in[2 * i + 1])));
   return join(out);
 }
-/// All lanes of the low `bits` bits combined into lane 0, the rest zero.
+/// The first 2 * Half lanes combined by halving their number again and again. Op must not care about order.
+template <class Op, unsigned Half, class T>
+inline T fold(Lanes<T>& lanes) {
+  for (unsigned i = 0; i < Half; ++i) lanes[i] = Op::of(lanes[i], lanes[i + Half]);
+  if constexpr (Half > 1)
+    return fold<Op, Half / 2>(lanes);
+  else
+    return lanes[0];
+}
+/// All lanes of the low `bits` bits combined into lane 0, the rest zero. At least two lanes.
 template <class Op, class T>
 inline Vec across(Vec a, u64 bits) {
   auto in = split<T>(a);
   Lanes<T> out{};
-  const unsigned count = static_cast<unsigned>(bits / kBits<T>);
-  T sum = in[0];
-  for (unsigned i = 1; i < count; ++i) sum = Op::of(sum, in[i]);
-  out[0] = sum;
+  if constexpr (Lanes<T>::count > 2)
+    if (bits == 64) return out[0] = fold<Op, Lanes<T>::count / 4>(in), join(out);
+  out[0] = fold<Op, Lanes<T>::count / 2>(in);
   return join(out);
 }
 template <class T>

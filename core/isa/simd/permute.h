@@ -47,12 +47,13 @@ inline Vec look_up(Vec v, Vec table, Vec indices, u64 base) {
 }
 
 // `bits` (64 or 128) of each operand take part; the rest of the result is zero. Part is 0 or 1, as in ZIP1 and ZIP2.
+// All are made from loops over whole registers, whose constant trip counts the host compiler turns into shuffles.
 
 template <class T, unsigned Part>
-inline Vec zip(Vec a, Vec b, u64 bits) {
+inline Vec zip_128(Vec a, Vec b) {
   const auto x = split<T>(a), y = split<T>(b);
-  const unsigned pairs = static_cast<unsigned>(bits) / kBits<T> / 2;
-  Lanes<T> out{};
+  constexpr unsigned pairs = Lanes<T>::count / 2;
+  Lanes<T> out;
   for (unsigned i = 0; i < pairs; ++i) {
     out[2 * i] = x[Part * pairs + i];
     out[2 * i + 1] = y[Part * pairs + i];
@@ -60,25 +61,35 @@ inline Vec zip(Vec a, Vec b, u64 bits) {
   return join(out);
 }
 template <class T, unsigned Part>
-inline Vec unzip(Vec a, Vec b, u64 bits) {
+inline Vec unzip_128(Vec a, Vec b) {
   const auto x = split<T>(a), y = split<T>(b);
-  const unsigned pairs = static_cast<unsigned>(bits) / kBits<T> / 2;
-  Lanes<T> out{};
-  for (unsigned i = 0; i < pairs; ++i) {
-    out[i] = x[2 * i + Part];
-    out[pairs + i] = y[2 * i + Part];
-  }
+  constexpr unsigned pairs = Lanes<T>::count / 2;
+  Lanes<T> out;
+  for (unsigned i = 0; i < pairs; ++i) out[i] = x[2 * i + Part];
+  for (unsigned i = 0; i < pairs; ++i) out[pairs + i] = y[2 * i + Part];
   return join(out);
+}
+/// ZIP2 of 64 bits is the upper half of what ZIP1 of 128 bits gives.
+template <class T, unsigned Part>
+inline Vec zip(Vec a, Vec b, u64 bits) {
+  if (bits == 128) return zip_128<T, Part>(a, b);
+  const Vec both = zip_128<T, 0>(a, b);
+  return {Part == 0 ? both.lo : both.hi, 0};
+}
+template <class T, unsigned Part>
+inline Vec unzip(Vec a, Vec b, u64 bits) {
+  if (bits == 128) return unzip_128<T, Part>(a, b);
+  return {unzip_128<T, Part>(Vec{a.lo, b.lo}, Vec{}).lo, 0};
 }
 template <class T, unsigned Part>
 inline Vec transpose(Vec a, Vec b, u64 bits) {
   const auto x = split<T>(a), y = split<T>(b);
-  Lanes<T> out{};
-  for (unsigned i = 0; i < bits / kBits<T>; i += 2) {
+  Lanes<T> out;
+  for (unsigned i = 0; i < Lanes<T>::count; i += 2) {
     out[i] = x[i + Part];
     out[i + 1] = y[i + Part];
   }
-  return join(out);
+  return keep_low(join(out), bits);
 }
 
 }  // namespace farside::isa::simd

@@ -40,12 +40,12 @@ struct ShiftRightInsert {
     return static_cast<T>((d & ~mask) | ShiftRight::of(a, shift));
   }
 };
-/// SLI: the low `shift` bits of d stay. T is unsigned.
+/// SLI: the low `shift` bits of d stay. T is unsigned, `shift` less than its width.
 struct ShiftLeftInsert {
   template <class T>
   static T of(T d, T a, unsigned shift) {
-    const T mask = ShiftLeft::of(kMax<T>, shift);
-    return static_cast<T>((d & ~mask) | ShiftLeft::of(a, shift));
+    const T mask = static_cast<T>(wrapping(kMax<T>) << shift);
+    return static_cast<T>((d & ~mask) | (wrapping(a) << shift));
   }
 };
 
