@@ -5,7 +5,7 @@
 namespace farside::interp {
 
 void register_simd_permute([[maybe_unused]] HandlerTable& table) {
-#define INST(name, title, pattern, feature) FARSIDE_HANDLER(name, pattern)
+#define INST(name, title, pattern, feature) FARSIDE_SPECIALISED_HANDLERS(name, pattern)
 #include "core/isa/a64/simd_permute.def"
 #undef INST
 }
