@@ -7,6 +7,7 @@
 #include "core/isa/fp/compare.h"
 #include "core/isa/fp/convert.h"
 #include "core/isa/fp/estimate.h"
+#include "core/isa/fp/host_lanes.h"
 
 namespace farside::isa::a64 {
 using fp::Bits;
@@ -131,6 +132,32 @@ constexpr unsigned lanes(bool q) {
   return (q ? 16 : 8) / sizeof(T);
 }
 
+/// All lanes at once through the host where it can: whether `out` is the result.
+template <class Op, Bits T>
+inline bool quick2([[maybe_unused]] FpEnv& env, const Vec& a, const Vec& b, bool q, Vec& out) {
+  if constexpr (!fp::host::Native<T>)
+    return false;
+  else if constexpr (std::same_as<Op, Add>)
+    return fp::host::add_lanes<T>(env, a, b, q, false, out);
+  else if constexpr (std::same_as<Op, Sub>)
+    return fp::host::add_lanes<T>(env, a, b, q, true, out);
+  else if constexpr (std::same_as<Op, Mul>)
+    return fp::host::mul_lanes<T>(env, a, b, q, out);
+  else
+    return false;
+}
+template <class Op, Bits T>
+inline bool quick3([[maybe_unused]] FpEnv& env, const Vec& c, const Vec& a, const Vec& b, bool q, Vec& out) {
+  if constexpr (!fp::host::Native<T>)
+    return false;
+  else if constexpr (std::same_as<Op, MulAdd>)
+    return fp::host::mul_add_lanes<T>(env, c, a, b, q, false, out);
+  else if constexpr (std::same_as<Op, MulSub>)
+    return fp::host::mul_add_lanes<T>(env, c, a, b, q, true, out);
+  else
+    return false;
+}
+
 template <class Op, Bits T>
 Vec vector1(FpEnv& env, const Vec& a, bool q) {
   Vec out;
@@ -138,17 +165,31 @@ Vec vector1(FpEnv& env, const Vec& a, bool q) {
   return out;
 }
 template <class Op, Bits T>
-Vec vector2(FpEnv& env, const Vec& a, const Vec& b, bool q) {
+[[gnu::noinline]] Vec each2(FpEnv& env, const Vec& a, const Vec& b, bool q) {
   Vec out;
   for (unsigned i = 0; i < lanes<T>(q); ++i) out.set_lane<T>(i, Op::template apply<T>(env, a.lane<T>(i), b.lane<T>(i)));
   return out;
 }
 template <class Op, Bits T>
-Vec vector3(FpEnv& env, const Vec& c, const Vec& a, const Vec& b, bool q) {
+inline Vec vector2(FpEnv& env, const Vec& a, const Vec& b, bool q) {
+  Vec out;
+  if (quick2<Op, T>(env, a, b, q, out)) [[likely]]
+    return out;
+  return each2<Op, T>(env, a, b, q);
+}
+template <class Op, Bits T>
+[[gnu::noinline]] Vec each3(FpEnv& env, const Vec& c, const Vec& a, const Vec& b, bool q) {
   Vec out;
   for (unsigned i = 0; i < lanes<T>(q); ++i)
     out.set_lane<T>(i, Op::template apply<T>(env, c.lane<T>(i), a.lane<T>(i), b.lane<T>(i)));
   return out;
+}
+template <class Op, Bits T>
+inline Vec vector3(FpEnv& env, const Vec& c, const Vec& a, const Vec& b, bool q) {
+  Vec out;
+  if (quick3<Op, T>(env, c, a, b, q, out)) [[likely]]
+    return out;
+  return each3<Op, T>(env, c, a, b, q);
 }
 /// One lane of `v` in every lane.
 template <Bits T>
