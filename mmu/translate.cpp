@@ -34,6 +34,7 @@ Translation place(const TlbEntry& entry, u64 input, bool fetch) {
   std::memcpy(&out.attr, &entry.attr[fetch], sizeof(MemAttr));
   std::memcpy(&out.s1_attr, &entry.s1_attr[fetch], sizeof(MemAttr));
   out.size_log2 = entry.size_log2;
+  out.leaf_size_log2 = entry.leaf_size_log2;
   out.guarded = entry.guarded;
   out.global = entry.global;
   return out;

@@ -424,8 +424,9 @@ TEST_CASE("the smaller stage decides the size of a combined translation") {
     m.s1.map(0x40'0000'0000, 0x30'0000'0000, row.s1_level, kS1);
     m.s2.map(0x30'0000'0000, 0x50'0000'0000, row.s2_level, kS2);
     CHECK(unsigned{m.go(0x40'0000'0010)->size_log2} == row.size);
+    CHECK(m.go(0x40'0000'0010)->leaf_size_log2 == level_shift(Granule::K4, row.s1_level));
     CHECK(m.go(0x40'0000'0010)->pa.value == 0x50'0000'0010);
     CHECK(m.go(0x40'0000'0010)->ipa.value == 0x30'0000'0010);
-    CHECK(m.tlb.stats().hits == 2);
+    CHECK(m.tlb.stats().hits == 3);
   }
 }
