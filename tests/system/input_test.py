@@ -103,7 +103,7 @@ class Documents(unittest.TestCase):
         for topic in ("run", "guest"):
             known |= set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", farside.run("help", topic).out))
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-            examples = re.findall(r"^(?:\$ )?\./farside (.*)$", file.read(), re.M)
+            examples = re.findall(r"^ *(?:\$ )?\./farside (.*)$", file.read(), re.M)
         self.assertGreater(len(examples), 3)
         for example in examples:
             words = shlex.split(example, comments=True)
