@@ -47,7 +47,7 @@ constexpr std::array kSignatures{
 
 }  // namespace
 
-UserError foreign_kernel(std::span<const u8> file, const std::string& name) {
+std::optional<UserError> foreign_kernel(std::span<const u8> file, const std::string& name) {
   for (const Signature& row : kSignatures) {
     if (matches(file, row.offset, row.magic)) {
       return wrong("kernel", name, fmt::format("is {}", row.is), row.remedy);
@@ -57,6 +57,10 @@ UserError foreign_kernel(std::span<const u8> file, const std::string& name) {
     return wrong("kernel", name, fmt::format("is only {} bytes long, too short for a kernel", file.size()),
                  "copy or download it again");
   }
+  return std::nullopt;
+}
+
+UserError unknown_kernel(const std::string& name) {
   return wrong("kernel", name, "is not a kernel that this machine knows (no arm64 Image header, no ELF header)",
                kGiveArm64);
 }

@@ -73,6 +73,28 @@ Result<Kernel, UserError> parse_image(std::vector<u8> file, const std::string& n
   return kernel;
 }
 
+/// Machine code without a header: the first instructions all lie in allocated groups of the A64 top-level table (Arm
+/// ARM C4.1, op0 = word<28:25>), which random bytes or text hardly ever do.
+bool looks_like_a64(std::span<const u8> file) {
+  constexpr unsigned kWords = 16;
+  if (file.size() < 4 * kWords) return false;
+  for (unsigned i = 0; i < kWords; ++i) {
+    const u64 group = bits(load_le<u32>(file, 4 * i), 28, 25);
+    if (group < 4) return false;  // 0000 reserved, 0001 and 0011 unallocated, 0010 SVE
+  }
+  return true;
+}
+
+/// A flat binary goes where an Image without image_size goes.
+Kernel flat_kernel(std::vector<u8> file, u64 ram_base) {
+  Kernel kernel;
+  kernel.format = KernelFormat::Flat;
+  kernel.entry = ram_base + kOldTextOffset;
+  kernel.memory_end = kernel.entry + file.size();
+  kernel.segments.push_back({kernel.entry, std::move(file), 0});
+  return kernel;
+}
+
 }  // namespace
 
 Result<Kernel, UserError> parse_kernel(std::vector<u8> file, const std::string& name, u64 ram_base) {
@@ -84,7 +106,11 @@ Result<Kernel, UserError> parse_kernel(std::vector<u8> file, const std::string& 
     kernel.gzip = gzip;
     return kernel;
   }
-  if (!is_arm64_image(file)) return foreign_kernel(file, name);
+  if (!is_arm64_image(file)) {
+    const auto error = foreign_kernel(file, name);
+    if (!error && looks_like_a64(file)) return flat_kernel(std::move(file), ram_base);
+    return error.value_or(unknown_kernel(name));
+  }
   if (file.size() < kHeaderSize) {
     return wrong("kernel", name, fmt::format("is truncated: {} bytes", file.size()), kAgain);
   }

@@ -10,7 +10,8 @@
 
 namespace farside::boot {
 
-enum class KernelFormat : u8 { Arm64Image, Elf64 };
+/// Flat: machine code without any header, such as kvm-unit-tests' .flat files; QEMU boots these too.
+enum class KernelFormat : u8 { Arm64Image, Elf64, Flat };
 
 /// Bytes for one place in guest memory. `zeros` bytes after them must be zero as well (an ELF .bss).
 struct Segment {
@@ -31,8 +32,9 @@ struct Kernel {
   u32 page_size = 0;  ///< of an Image: 4096, 16384, 65536, or 0 when it does not say
 };
 
-/// Parses an arm64 Image (plain or gzip'd) or an ELF64 AArch64 file. Any other file is a UserError that names `name`,
-/// says what the file seems to be and what to give instead. `ram_base` is where an Image's text_offset counts from.
+/// Parses an arm64 Image (plain or gzip'd), an ELF64 AArch64 file or a flat binary that begins with A64 code. Any other
+/// file is a UserError that names `name`, says what the file seems to be and what to give instead. `ram_base` is where
+/// an Image's text_offset counts from.
 Result<Kernel, UserError> parse_kernel(std::vector<u8> file, const std::string& name, u64 ram_base);
 
 }  // namespace farside::boot

@@ -88,6 +88,21 @@ TEST_CASE("a virtual ELF entry becomes physical") {
 
 TEST_CASE("a gzip'd ELF file works too") { CHECK(good(gzip(elf())).gzip); }
 
+TEST_CASE("bare A64 code without a header is a flat kernel at 0x80000, as QEMU boots it") {
+  // What kvm-unit-tests' .flat files begin with: ADRP, ADD, CMP, B.HS, LDR, ...
+  const u32 code[] = {0x90000004, 0x91000084, 0x90000105, 0x910000a5, 0x90000106, 0x912220c6,
+                      0xeb0600bf, 0x540000e2, 0xf94000a7, 0xf94008a8, 0x8b040108, 0xf8276888,
+                      0x910060a5, 0x17fffff9, 0xd5384244, 0xf100209f, 0x540004a1};
+  Bytes file(sizeof(code));
+  std::memcpy(file.data(), code, sizeof(code));
+  const Kernel kernel = good(file);
+  CHECK(kernel.format == KernelFormat::Flat);
+  CHECK(kernel.entry == kRam + 0x8'0000);
+  CHECK(kernel.segments[0].bytes == file);
+  put<u32>(file, 12, 0);  // UDF among the first instructions: no code
+  expect_message(bad(file), {"not a kernel"});
+}
+
 TEST_CASE("files that are something else are named for what they are") {
   struct Row {
     Bytes file;
