@@ -25,8 +25,8 @@ FpState random_state(Random& random) {
   return s;
 }
 
-/// Unicorn 2.0.1 (QEMU 5.0) is wrong in three places, all corrected in later QEMU versions. `before_run` and
-/// `after_run` make exactly those cases comparable.
+/// Unicorn 2.0.1 (QEMU 5.0) differs from the architecture in three places. `before_run` and `after_run` make exactly
+/// those cases comparable.
 void before_run(std::string_view name, u32 word, FpState& theirs) {
   const bool q = bit(word, 30);
   if (name == "FCMLA_element_half" && !q) {  // raises flags for the unused upper half: give it none to raise
