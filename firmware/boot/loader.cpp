@@ -18,6 +18,8 @@ constexpr u64 kMiB = u64{1} << 20;
 /// booting.rst: the tree must not exceed 2 MiB. Aligned to as much, it never crosses a 2 MiB boundary.
 constexpr u64 kDtbLimit = 2 * kMiB;
 constexpr u64 kPage = 4096;
+/// No kernel, initrd or tree is larger; a disk image given by mistake is.
+constexpr u64 kFileLimit = u64{4} << 30;
 
 struct Ram {
   u64 base, size;
@@ -96,13 +98,19 @@ Result<std::vector<u8>, UserError> read_file(const std::string& path, const std:
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
   if (!file) return failed(errno);
   struct stat status {};
-  if (fstat(fileno(file.get()), &status) == 0 && S_ISDIR(status.st_mode)) return failed(EISDIR);
+  if (fstat(fileno(file.get()), &status) != 0) return failed(errno);
+  if (S_ISDIR(status.st_mode)) return failed(EISDIR);
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) return wrong(what, path, "is a device", "give a file");
+  if (S_ISREG(status.st_mode) && static_cast<u64>(status.st_size) > kFileLimit) {
+    return wrong(what, path, "is larger than 4 GiB", "give a smaller file");
+  }
   std::vector<u8> bytes;
   for (usize used = 0;;) {
     const usize step = std::max<usize>(S_ISREG(status.st_mode) ? static_cast<usize>(status.st_size) : 0, used) + 65536;
     bytes.resize(used + step);
     const usize got = std::fread(bytes.data() + used, 1, step, file.get());
     used += got;
+    if (used > kFileLimit) return wrong(what, path, "is larger than 4 GiB", "give a smaller file");
     if (got == step) continue;
     if (std::ferror(file.get())) return failed(errno);
     bytes.resize(used);

@@ -133,6 +133,13 @@ TEST_CASE("the user's mistakes, each in one line that says what, where and what 
     s.request.kernel_path = s.folder.path;
     expect_message(s.error(), {"kernel", "Is a directory", "check the path"});
   }
+  SECTION("no file at all, and one beyond reason") {
+    Setup s(image());
+    s.request.initrd_path = "/dev/zero";
+    expect_message(s.error(), {"initrd '/dev/zero'", "is a device", "give a file"});
+    std::filesystem::resize_file(s.request.kernel_path, u64{5} << 30);  // sparse
+    expect_message(s.error(), {"kernel", "larger than 4 GiB", "smaller"});
+  }
   SECTION("an initrd larger than memory") {
     Setup s(image(), 64 * kMiB);
     s.initrd(100 * kMiB);
