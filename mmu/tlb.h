@@ -9,6 +9,7 @@
 #include "mmu/knobs.h"
 #include "mmu/permission.h"
 #include "mmu/tlbi.h"
+#include "mmu/translation.h"
 
 namespace farside::mmu {
 
@@ -20,11 +21,10 @@ enum class TlbKind : u8 {
 
 /// One cached translation. Only leaves that were valid, accessed (AF) and free of walk faults get here.
 struct TlbEntry {
-  u64 input = 0;      ///< VA or IPA of the range, aligned to its size; VA in its 64-bit sign-extended form
-  u64 output = 0;     ///< PA of the range
-  u64 ipa = 0;        ///< Combined: IPA of the range
-  MemAttr attr[2]{};  ///< data and fetch, both stages applied (Stage2 entries: unused)
-  MemAttr s1_attr[2]{};
+  u64 input = 0;                ///< VA or IPA of the range, aligned to its size; VA in its 64-bit sign-extended form
+  u64 output = 0;               ///< PA of the range
+  u64 ipa = 0;                  ///< Combined: IPA of the range
+  TranslationFacts facts[2]{};  ///< for data and for fetches, prot aside (Stage2 entries: unused)
   u16 vmid = 0, asid = 0;
   u16 config = 0;  ///< Regime::config under which it was filled
   TlbKind kind = TlbKind::Stage1;
@@ -114,6 +114,7 @@ class Tlb {
         const Set& set = sets_[index];
         // Without branches per way: which way holds a page is not predictable.
         unsigned matches = 0;
+#pragma GCC unroll 4
         for (unsigned way = 0; way < kWays; ++way) {
           const Tag& tag = set.way[way];
           matches |= static_cast<unsigned>((tag.page == page) & context_matches(tag.context, context)) << way;

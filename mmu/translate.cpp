@@ -2,7 +2,6 @@
 #include "mmu/translate.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "mmu/translator.h"
 
@@ -27,17 +26,7 @@ bool range_fault(const Regime& regime, const VaRange& range, const Access& acces
 /// The answer from an entry that has passed all checks for this access, but for the permissions.
 Translation place(const TlbEntry& entry, u64 input, bool fetch) {
   const u64 offset = input & ones(entry.size_log2);
-  Translation out;
-  out.pa = Pa{entry.output | offset};
-  out.ipa = Ipa{entry.ipa | offset};
-  // As blocks: the compiler would otherwise put these together byte by byte.
-  std::memcpy(&out.attr, &entry.attr[fetch], sizeof(MemAttr));
-  std::memcpy(&out.s1_attr, &entry.s1_attr[fetch], sizeof(MemAttr));
-  out.size_log2 = entry.size_log2;
-  out.leaf_size_log2 = entry.leaf_size_log2;
-  out.guarded = entry.guarded;
-  out.global = entry.global;
-  return out;
+  return {entry.facts[fetch], Pa{entry.output | offset}, Ipa{entry.ipa | offset}};
 }
 
 Translation answer(const TlbEntry& entry, u64 input, const Access& access) {
@@ -225,8 +214,13 @@ TlbEntry Translator::make_entry(const VaRange& range, u64 input, const S1Mapping
   entry.device = s1.attr.is_device() || (s2 && s2_is_device(regime_, s2->mem_attr, false));
   for (const Purpose use : {Purpose::Data, Purpose::Fetch}) {
     const unsigned i = use == Purpose::Fetch;
-    entry.s1_attr[i] = s1_attr_for(regime_, s1.attr, use);
-    entry.attr[i] = s2 ? stage2_attr(entry.s1_attr[i], *s2, use) : entry.s1_attr[i];
+    TranslationFacts& facts = entry.facts[i];
+    facts.s1_attr = s1_attr_for(regime_, s1.attr, use);
+    facts.attr = s2 ? stage2_attr(facts.s1_attr, *s2, use) : facts.s1_attr;
+    facts.size_log2 = entry.size_log2;
+    facts.leaf_size_log2 = entry.leaf_size_log2;
+    facts.guarded = entry.guarded;
+    facts.global = entry.global;
   }
   return entry;
 }
@@ -245,7 +239,7 @@ Result<Translation, Fault> Translator::finish(Translation result, bool stage2_we
 
 /// A TLB hit: the same checks as after a walk, in the same order.
 Result<Translation, Fault> Translator::from_entry(const TlbEntry& entry, u64 input) {
-  const bool device = entry.s1_attr[0].is_device();
+  const bool device = entry.facts[0].s1_attr.is_device();
   if (!check_stage1(entry.s1_perm, device, entry.level)) return fault_;
   if (entry.kind == TlbKind::Combined) {
     S2Mapping mapping;
@@ -255,7 +249,7 @@ Result<Translation, Fault> Translator::from_entry(const TlbEntry& entry, u64 inp
     const u64 ipa = entry.ipa | (input & ones(entry.size_log2));
     if (!check_stage2(ipa, want_for_access(device), mapping)) return fault_;
   }
-  const bool weakened = entry.s1_attr[access_.is_fetch()].is_write_back();
+  const bool weakened = entry.facts[access_.is_fetch()].s1_attr.is_write_back();
   return finish(answer(entry, input, access_), weakened);
 }
 
@@ -267,7 +261,7 @@ Result<Translation, Fault> Translator::from_tables(const VaRange& range, u64 inp
   if (two_stages && !stage2(s1.walk.output, want_for_access(s1.attr.is_device()), s2)) return fault_;
   const TlbEntry entry = make_entry(range, input, s1, two_stages ? &s2 : nullptr);
   if (s1.cacheable) tlb_.fill(entry);
-  return finish(answer(entry, input, access_), entry.s1_attr[access_.is_fetch()].is_write_back());
+  return finish(answer(entry, input, access_), entry.facts[access_.is_fetch()].s1_attr.is_write_back());
 }
 
 /// Stage 1 off: AArch64.S1DisabledOutput, then stage 2 where it is on.

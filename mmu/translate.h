@@ -4,21 +4,9 @@
 #include "mmu/permission.h"
 #include "mmu/regime.h"
 #include "mmu/tlb.h"
+#include "mmu/translation.h"
 
 namespace farside::mmu {
-
-/// A translation that succeeded.
-struct Translation {
-  Pa pa{};
-  Ipa ipa{};       ///< equals the PA when stage 2 is off
-  MemAttr attr{};  ///< both stages, for this kind of access (data or fetch)
-  MemAttr s1_attr{};
-  Prot prot{};        ///< for this access's EL and PAN; write is false while a dirty-state update is still to be done
-  u8 size_log2 = 12;  ///< the naturally aligned VA range around the address that has this same translation
-  u8 leaf_size_log2 = 12;  ///< of the stage-1 leaf (12 when stage 1 is off): TLBI by any VA in it ends this translation
-  bool guarded = false;    ///< GP: BTI applies
-  bool global = true;      ///< does not depend on the ASID
-};
 
 /// Translates `va` for `access`. Finds, in the architecture's order: VA range, walk, AddressSize, Access flag,
 /// Alignment (Device memory), Permission; each stage. Side effects: TLB fills and hardware AF/dirty updates only.

@@ -108,6 +108,15 @@ TEST_CASE("stage 2: AF and dirty state") {
   CHECK(m.memory.words[at] == make_leaf(3, 0x8000'0000, kS2 | kDbm));
 }
 
+TEST_CASE("stage 2: DBM means nothing without HD, nor HD without HA") {
+  for (bool ha : {false, true}) {
+    Nested m(with_updates(false, false, ha, !ha));
+    m.s1.map(0x1000, 0x4000'0000, 3, kS1);
+    m.s2.map(0x4000'0000, 0x8000'0000, 3, (kS2 & ~kS2W) | kDbm);
+    CHECK(m.go(0x1000, writes()).error().kind == FaultKind::Permission);
+  }
+}
+
 TEST_CASE("stage 2: a stage-1 update is a write by the walker") {
   // Tables in read-only stage-2 memory: Permission fault with S1PTW; WnR tells what the instruction did.
   for (bool write : {false, true}) {
