@@ -24,7 +24,7 @@ struct ImageFlags : Reg<ImageFlags> {
 
 bool is_arm64_image(std::span<const u8> file) { return matches(file, 0x38, "ARM\x64"); }
 
-/// The bytes that the PE header of an EFI-stub kernel says are in the file, or 0 when there is no such header.
+/// The bytes that the PE header of an kernel with an EFI entry says are in the file, or 0 when there is no such header.
 u64 pe_file_size(std::span<const u8> file) {
   if (!matches(file, 0, "MZ")) return 0;
   const u64 pe = load_le<u32>(file, 0x3c);

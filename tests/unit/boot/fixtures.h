@@ -44,7 +44,7 @@ inline Bytes image(ImageSpec spec = {}) {
   return bytes;
 }
 
-/// The same with the PE header that an EFI stub has: one section, up to the end of the file.
+/// The same with the PE header that an EFI entry needs: one section, up to the end of the file.
 inline Bytes efi_image() {
   Bytes bytes = image();
   put<u32>(bytes, 0, 0xfa405a4d);  // "MZ" and code
@@ -110,7 +110,7 @@ inline Bytes gzip(const Bytes& plain) {
 struct Folder {
   std::filesystem::path path;
   Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "farside-boot-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / ("farside-boot-" + std::string(6, 'X'))).string();
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     path = pattern;
   }

@@ -67,7 +67,7 @@ TEST_CASE("a gzip'd Image is unpacked, however well it packs") {
   CHECK(kernel.segments[0].bytes == plain);
 }
 
-TEST_CASE("a kernel with an EFI stub is an Image as well") { CHECK(good(efi_image()).entry == kRam); }
+TEST_CASE("a kernel with an EFI entry is an Image as well") { CHECK(good(efi_image()).entry == kRam); }
 
 TEST_CASE("an ELF file goes where its program headers say") {
   const Kernel kernel = good(elf());
