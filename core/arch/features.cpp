@@ -24,7 +24,7 @@ Features v8_0(u8 pa_bits) {
 
 Features neoverse_n1() {
   Features f = v8_0(48);
-  f.LSE = f.RDM = f.PAN = f.PAN2 = f.HPDS = f.VMID16 = f.HAFDBS = f.VHE = true;
+  f.LSE = f.RDM = f.PAN = f.PAN2 = f.HPDS = f.VMID16 = f.HAFDBS = f.VHE = f.LOR = true;
   f.UAO = f.DPB = f.FP16 = f.XNX = f.TTCNP = f.RAS = true;
   f.DotProd = f.LRCPC = f.SSBS = f.CSV2 = f.CSV3 = true;
   f.granule_16k = true;

@@ -55,6 +55,7 @@ u64 sctlr_writable(const Features& f) {
 u64 hcr_writable(const Features& f) {
   u64 mask = kHcrBase;
   if (f.VHE) mask |= Hcr::E2H.mask;
+  if (f.LOR) mask |= Hcr::TLOR.mask;
   if (f.RAS) mask |= Hcr::TERR.mask | Hcr::TEA.mask;
   if (f.PAuth) mask |= Hcr::APK.mask | Hcr::API.mask;
   if (f.S2FWB) mask |= u64{1} << 46;

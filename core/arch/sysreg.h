@@ -60,6 +60,7 @@ enum class TrapGroup : u8 {
   DAIF,
   FP,
   TERR,
+  TLOR,
   CNTFRQ,
   CNTPCT,
   CNTVCT,

@@ -59,6 +59,7 @@ struct Hcr : Reg<Hcr> {
   static constexpr Bit<30> TRVM{};
   static constexpr Bit<31> RW{};
   static constexpr Bit<34> E2H{};
+  static constexpr Bit<35> TLOR{};
   static constexpr Bit<36> TERR{};
   static constexpr Bit<37> TEA{};
   static constexpr Bit<40> APK{};

@@ -27,6 +27,7 @@ void Pe::reset_registers(u64 entry_pc) {
   s.sys[SysReg::CNTFRQ_EL0] = kCounterFrequency;
   s.sys[SysReg::MDCR_EL2] = features().pmu_counters;  // HPMN: EL1 sees every counter
   s.sys[SysReg::PMCR_EL0] = Pmcr{}.with(Pmcr::LC, true).raw;
+  s.sys[SysReg::OSLSR_EL1] = 0b1010;  // OSLM: an OS lock is implemented; OSLK: and locked
   s.sys[SysReg::RVBAR_EL1] = s.sys[SysReg::RVBAR_EL2] = entry_pc;
 }
 

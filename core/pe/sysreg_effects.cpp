@@ -129,7 +129,10 @@ void Pe::write_special(SysReg reg, SysRegKind kind, u64 value) {
       break;
     case SysRegKind::FpTrap: update_fp_trap(); break;
     case SysRegKind::Debug:
-      if (reg == SysReg::OSLAR_EL1) os_locked_ = (value & 1) != 0;
+      if (reg == SysReg::OSLAR_EL1) {
+        os_locked_ = (value & 1) != 0;
+        s.sys[SysReg::OSLSR_EL1] = with_bits(s.sys[SysReg::OSLSR_EL1], 1, 1, os_locked_);
+      }
       if (reg == SysReg::MDCR_EL2) update_pmu(), pmu_changed();
       debug_changed();
       break;
@@ -137,8 +140,6 @@ void Pe::write_special(SysReg reg, SysRegKind kind, u64 value) {
     case SysRegKind::Watchpoint: debug_changed(); break;
     default: break;
   }
-  // OSLSR_EL1: OSLM = 0b10 (an OS lock is implemented), OSLK.
-  s.sys[SysReg::OSLSR_EL1] = u64{1} << 3 | u64{os_locked_} << 1;
 }
 
 u64 Pe::read_pstate_register(SysReg reg) const {

@@ -86,6 +86,7 @@ bool Pe::wanted_by_el2(TrapGroup group, bool read) const {
     case TrapGroup::TID3: return at_el1 && now[Hcr::TID3];
     case TrapGroup::CTR: return now[Hcr::TID2] && !at_e2h(el());
     case TrapGroup::APK: return at_el1 && !now[Hcr::APK];
+    case TrapGroup::TLOR: return at_el1 && now[Hcr::TLOR];
     case TrapGroup::TERR: return at_el1 && now[Hcr::TERR];
     case TrapGroup::CNTPCT:
     case TrapGroup::CNTP: return counter_closed_to_el1(group);

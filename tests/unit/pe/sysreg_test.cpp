@@ -51,6 +51,7 @@ const TrapRow kRows[] = {
     {ID_AA64PFR0_EL1, kRead, El::EL1, HCR_EL2, kHcr | b(18), "el2:sys", "ok"},
     {ID_AA64MMFR2_EL1, kRead, El::EL1, HCR_EL2, kHcr | b(18), "el2:sys", "ok"},
     {MIDR_EL1, kRead, El::EL1, HCR_EL2, kHcr | b(18), "ok", "ok"},
+    {LORID_EL1, kRead, El::EL1, HCR_EL2, kHcr | b(35), "el2:sys", "ok"},
     {ERRIDR_EL1, kRead, El::EL1, HCR_EL2, kHcr | b(36), "el2:sys", "ok"},
     {APIAKeyLo_EL1, kWrite, El::EL1, HCR_EL2, b(31) | b(41), "el2:sys", "el2:sys"},
     {APIAKeyLo_EL1, kWrite, El::EL1, HCR_EL2, kHcr, "ok", "el2:sys"},
