@@ -60,7 +60,7 @@ class Differ {
       : options_(std::move(options)),
         ours_({.check_sp_alignment = false}),
         initial_code_(FlatMachine::kCodeSize),
-        theirs_(FlatMachine::kCode, fill_code(), FlatMachine::kData, ours_.data()) {
+        theirs_(FlatMachine::kCode, fill_code(), FlatMachine::kData, ours_.data(), FlatMachine::kCode + 4) {
     choose_forms();
   }
   /// The number of differences.

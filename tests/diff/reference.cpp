@@ -33,8 +33,8 @@ struct Batch {
 
 }  // namespace
 
-Reference::Reference(u64 code_base, std::span<const u8> code, u64 data_base, std::span<const u8> data)
-    : code_base_(code_base) {
+Reference::Reference(u64 code_base, std::span<const u8> code, u64 data_base, std::span<const u8> data, u64 entry)
+    : entry_(entry) {
   code_ = {static_cast<u8*>(aligned_alloc(4096, code.size())), code.size()};
   data_ = {static_cast<u8*>(aligned_alloc(4096, data.size())), data.size()};
   std::memcpy(code_.data(), code.data(), code.size());
@@ -57,8 +57,8 @@ void Reference::set_code(std::span<const u32> words) {
   u32 all[64] = {kClrex};
   CHECK(words.size() < 64, "sequence too long");
   std::memcpy(all + 1, words.data(), words.size_bytes());
-  must(uc_mem_write(uc_, code_base_, all, 4 + words.size_bytes()), "write code");
-  must(uc_ctl_remove_cache(uc_, code_base_, code_base_ + 4 + words.size_bytes()), "forget translations");
+  must(uc_mem_write(uc_, entry_ - 4, all, 4 + words.size_bytes()), "write code");
+  must(uc_ctl_remove_cache(uc_, entry_ - 4, entry_ + words.size_bytes()), "forget translations");
 }
 
 void Reference::write(const UserState& state) {
@@ -78,7 +78,7 @@ void Reference::read(UserState& state) {
 
 Ending Reference::run(UserState& state, unsigned count, bool branches) {
   write(state);
-  const uc_err err = uc_emu_start(uc_, code_base_, entry() + 4 * count, 0, branches ? count + 1 : 0);
+  const uc_err err = uc_emu_start(uc_, entry_ - 4, entry_ + 4 * count, 0, branches ? count + 1 : 0);
   read(state);
   switch (err) {
     case UC_ERR_OK: return Ending::Done;

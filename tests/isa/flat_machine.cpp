@@ -19,11 +19,13 @@ constexpr u64 block_1g(u64 pa, u64 ap) { return pa | 1 << 10 | 3 << 8 | ap << 6 
 Features all_features() {
   Features f;
   f.SHA512 = f.SHA3 = f.LSE = f.RDM = f.FP16 = f.DotProd = f.FHM = f.LOR = f.LRCPC = f.LRCPC2 = f.JSCVT = f.FCMA = true;
-  f.PAuth = f.FlagM = f.FlagM2 = f.SB = f.SSBS = f.SSBS2 = f.BTI = f.FRINTTS = f.DPB = f.DPB2 = f.PAN = f.UAO = true;
+  f.PAuth = f.FlagM = f.FlagM2 = f.SB = f.SSBS = f.SSBS2 = f.BTI = f.FRINTTS = f.DPB = f.DPB2 = f.PAN = f.UAO = f.RAS = true;
   return f;
 }
 
 FlatMachine::FlatMachine(Options options) : model_{}, code_(kCodeSize), data_(kDataSize) {
+  // Literals: bytes that differ from those around them. The tables lie behind.
+  for (usize i = 0; i < 0x8000; ++i) code_[i] = static_cast<u8>(i * 5 + (i >> 8) + 0x90);
   model_.name = "flat";
   model_.features = all_features();
   build_tables();
@@ -39,6 +41,7 @@ void FlatMachine::build_tables() {
 
 void FlatMachine::enter_el1(Options options) {
   pe_->reset(kCode, El::EL1);
+  pe_->s.sys[SysReg::HCR_EL2] |= u64{3} << 40;  // API, APK: FEAT_PAuth is not trapped
   const auto set = [this](unsigned crn, unsigned crm, unsigned op2, u64 value) {
     CHECK(pe_->write_sysreg(encode_sysreg(3, 0, crn, crm, op2), 0, value), "a system register of EL1 refused a write");
   };

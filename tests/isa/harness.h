@@ -17,14 +17,13 @@ struct Row {
   u32 word;
   const char* before;
   const char* after;
-  bool capstone;  ///< false for instructions that Capstone 4 does not know
-  int line;
+  bool capstone;  ///< false: Capstone has no listing, and `text` is GNU objdump's
 };
 
 #define ROW(text, word, before, after) \
-  ::farside::test::Row { text, word, before, after, true, __LINE__ }
+  ::farside::test::Row { text, word, before, after, true }
 #define NOCAP(text, word, before, after) \
-  ::farside::test::Row { text, word, before, after, false, __LINE__ }
+  ::farside::test::Row { text, word, before, after, false }
 /// For readability of rows.
 constexpr const char* in(const char* state) { return state; }
 constexpr const char* out(const char* state) { return state; }

@@ -1,0 +1,15 @@
+// tests/isa/a64_simd_load_store.cpp - rows of loads and stores of structures.
+#include "tests/isa/harness.h"
+
+namespace farside::test {
+namespace {
+
+constexpr Row kRows[] = {
+#include "tests/isa/a64_simd_load_store_rows.inc"
+};
+
+}  // namespace
+
+std::span<const Row> simd_load_store_rows() { return kRows; }
+
+}  // namespace farside::test
