@@ -43,7 +43,8 @@ constexpr OptionInfo kRunOptions[] = {
      "virtual: time is the number of instructions, and idle time is skipped. wall: idle time passes as on the host."},
 
     {kEnd, "no-reboot", "", "", "End the run when the guest resets or panics, instead of starting it again."},
-    {kEnd, "max-insns", "N", "no limit", "End the run after N instructions, all cores together."},
+    {kEnd, "max-insns", "N", "no limit",
+     "End the run after about N instructions, all cores together: at the end of the turn in which they are reached."},
 
     {kSeeing, "trace", "LIST", "",
      "Print events of these groups, separated by commas: kvm (the kernel's tracepoints), exec (each instruction), exc "

@@ -65,13 +65,13 @@ void print_results(Machine& machine, const RunOptions& options, double host_seco
 }
 
 // The exit status for the way in which a run ended, with one line for people where it is not the ordinary way.
-int conclude(const RunResult& result, const MachineConfig& config) {
+int conclude(const RunResult& result, const Machine& machine) {
   switch (result.cause) {
     case StopCause::PowerOff: return kExitPowerOff;
     case StopCause::Reset: fmt::print(stderr, "farside: the guest reset the machine\n"); return kExitReset;
     case StopCause::Quit: fmt::print(stderr, "farside: quit\n"); return kExitQuit;
     case StopCause::InstructionLimit:
-      fmt::print(stderr, "farside: stopped after {} instructions\n", config.max_instructions);
+      fmt::print(stderr, "farside: stopped after {} instructions\n", machine.instructions());
       return kExitLimit;
     case StopCause::Idle:
       fmt::print(stderr, "farside: every core waits and nothing can wake one{}{}\n", result.text.empty() ? "" : ": ",
@@ -101,7 +101,7 @@ Result<int, UserError> run_guest(const RunOptions& options) {
     }
     if (result.cause == StopCause::Reset && !options.no_reboot) continue;
     print_results(*machine, options, host_seconds);
-    return conclude(result, config);
+    return conclude(result, *machine);
   }
 }
 
