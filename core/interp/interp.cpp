@@ -17,7 +17,7 @@ bool accepts_branch(u32 word, u8 btype, bool pacixsp_refuses_jumps) {
     return btype == 1 ? (c || j) : btype == 2 ? c : j;
   }
   if ((word & 0xffffffbf) == 0xd503233f) return btype != 3 || !pacixsp_refuses_jumps;  // PACIASP, PACIBSP
-  return (word & 0xffe0001f) == 0xd4200000 || (word & 0xffe0001f) == 0xd4400000;   // BRK, HLT
+  return (word & 0xffe0001f) == 0xd4200000 || (word & 0xffe0001f) == 0xd4400000;       // BRK, HLT
 }
 
 /// SCTLR_ELx.BT0 (at EL0) or BT1: PACIxSP does not accept BTYPE 3.
@@ -111,7 +111,8 @@ void Interp::step(pe::Pe& pe) {
   const bool stepping = pe.debug_active && pe.s.pstate[Pstate::SS];
   const Flow flow = cache_.find(pe.s.pc, word)(x, word);
   --pe.budget;
-  if (flow == Flow::Raise && btype != 0 && pe.s.btype == 0) pe.s.btype = btype;  // SPSR.BTYPE of the faulting instruction
+  if (flow == Flow::Raise && btype != 0 && pe.s.btype == 0)
+    pe.s.btype = btype;  // SPSR.BTYPE of the faulting instruction
   // Software step: active-not-pending becomes active-pending once the instruction has been executed.
   if (stepping && completed(pe, flow)) pe.s.pstate = pe.s.pstate.with(Pstate::SS, false);
   finish(pe, flow);

@@ -7,8 +7,8 @@
 
 namespace farside::interp {
 
-/// Decoded instructions, found by address and verified by word. Decoding depends on nothing but the word, so an entry can
-/// be wrong only by not matching, and no store, TLBI or context switch ever needs to invalidate it.
+/// Decoded instructions, found by address and verified by word. Decoding depends on nothing but the word, so an entry
+/// can be wrong only by not matching, and no store, TLBI or context switch ever needs to invalidate it.
 class DecodeCache {
  public:
   struct Entry {
@@ -18,7 +18,8 @@ class DecodeCache {
   explicit DecodeCache(const Features& features);
   Handler find(u64 pc, u32 word) {
     Entry& entry = entries_[(pc >> 2) & (kEntries - 1)];
-    if (entry.word != word) [[unlikely]] entry = {word, decode(word)};
+    if (entry.word != word) [[unlikely]]
+      entry = {word, decode(word)};
     return entry.handler;
   }
   u64 misses() const { return misses_; }

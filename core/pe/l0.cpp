@@ -10,11 +10,16 @@ void L0Context::clear() {
     table->fill({});
     table->front() = empty(0);
   }
+  for (auto* table : {&aligned_read, &aligned_write}) {
+    table->fill({});
+    table->front() = empty(0);
+  }
 }
 
 void L0Context::clear_page(u64 va) {
   const usize slot = index(va);
   read[slot] = write[slot] = fetch[slot] = empty(slot);
+  aligned_read[aligned_index(va)] = aligned_write[aligned_index(va)] = empty(aligned_index(va));
 }
 
 L0::L0(unsigned contexts) {
@@ -61,7 +66,8 @@ bool L0::in_large_mapping(u64 va) const {
 
 bool L0::clear_range(u64 va, u64 size) {
   constexpr u64 kMostPages = 64;  // beyond this, forgetting everything is cheaper
-  if (size > kMostPages * kL0PageSize || in_large_mapping(va)) {
+  // At most two regions of either size meet a range this short: those of its first and of its last byte.
+  if (size > kMostPages * kL0PageSize || in_large_mapping(va) || in_large_mapping(va + size - 1)) {
     clear_all();
     return true;
   }

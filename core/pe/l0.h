@@ -32,6 +32,9 @@ struct L0Context {
   u64 last_used = 0;
   bool live = false;
   std::array<L0Entry, 1u << kL0Log2> read, write, fetch;  ///< a guarded page (BTI) has bit 0 of fetch.host set
+  /// Pages whose accesses must be aligned (Device memory that is RAM, SCTLR_ELx.A), probed after `read` and `write`.
+  std::array<L0Entry, 256> aligned_read, aligned_write;
+  static constexpr usize aligned_index(u64 va) { return (va >> 12) & 255; }
   static constexpr usize index(u64 va) { return (va >> 12) & ((1u << kL0Log2) - 1); }
   /// An entry that no probe of `slot` can match: its tag belongs to another slot.
   static constexpr L0Entry empty(usize slot) { return {slot == 0 ? kL0PageSize : 0, nullptr}; }

@@ -150,12 +150,14 @@ bool Pe::tlb_maintenance(SysRegEncoding encoding, unsigned rt, u64 value) {
   const bool for_el2 = op1 == 4;
   if (el() == El::EL0 || (for_el2 && (el() != El::EL2 || !features().el2))) return undefined_instruction();
   const mmu::Regime& own = regime(RegimeId::EL10);
+  // Which TCR says how wide ASIDs are: EL2 operations with E2H, and EL1 operations of a host (E2H and TGE) are EL2&0.
+  const bool el20 = (hcr & kE2H) != 0 && (for_el2 || (el() == El::EL2 && (hcr & kTGE) != 0));
   const mmu::TlbiContext context{.el = el(),
                                  .vmid = own.vmid,
                                  .e2h = (hcr & kE2H) != 0,
                                  .tge = (hcr & kTGE) != 0,
                                  .fb = (trapping_hcr() & kFB) != 0,
-                                 .asid16 = bit(s.sys[SysReg::TCR_EL1], 36),
+                                 .asid16 = bit(s.sys[el20 ? SysReg::TCR_EL2 : SysReg::TCR_EL1], 36),
                                  .features = features()};
   const auto op = mmu::decode_tlbi(op1, crn, crm, op2, value, context);
   if (!op) return undefined_instruction();

@@ -127,9 +127,16 @@ bool Pe::translate_span(u64 va, unsigned size, const Access& access, Piece (&pie
 }
 
 void Pe::install(const Piece& piece, L0Context& context) {
-  // Pages that need a check on each access never enter L0: devices, alignment checking, watchpoints.
-  if (piece.page == nullptr || piece.t.attr.is_device() || (sctlr() & kSctlrA) != 0 || debug_active) return;
-  l0_.note_size(piece.va, piece.t.size_log2);
+  // Pages that need a check on each access never enter L0: devices, watchpoints.
+  if (piece.page == nullptr || debug_active) return;
+  l0_.note_size(piece.va, piece.t.leaf_size_log2);
+  if (piece.t.attr.is_device() || (sctlr() & kSctlrA) != 0) {
+    const usize slot = L0Context::aligned_index(piece.va);
+    const L0Entry entry{align_down(piece.va, kL0PageSize), piece.page};
+    if (piece.t.prot.read) context.aligned_read[slot] = entry;
+    if (piece.t.prot.write) context.aligned_write[slot] = entry;
+    return;
+  }
   if (piece.t.prot.read) l0_.insert_read(context, Va{piece.va}, piece.page);
   if (piece.t.prot.write) l0_.insert_write(context, Va{piece.va}, piece.page);
 }
@@ -186,7 +193,21 @@ u8* Pe::locate(u64 va, unsigned size, const Access& access) {
   return piece.page + (piece.t.pa.value & (kL0PageSize - 1));
 }
 
+/// Host address of an access to a page that only aligned accesses may use, or null.
+u8* Pe::probe_aligned(u64 va, unsigned size, const MemRequest& how, bool write) {
+  const unsigned element = how.element != 0 && !how.acquire_release ? how.element : size;
+  if (!is_aligned(va, element)) return nullptr;
+  const L0Context& context = how.unprivileged ? unprivileged_context() : *l0_context;
+  const L0Entry& entry = (write ? context.aligned_write : context.aligned_read)[L0Context::aligned_index(va)];
+  const u64 offset = va ^ entry.tag;
+  return offset <= kL0PageSize - size ? entry.host + offset : nullptr;
+}
+
 bool Pe::load_slow(u64 va, unsigned size, const MemRequest& how, void* out) {
+  if (const u8* host = probe_aligned(va, size, how, false)) {
+    std::memcpy(out, host, size);
+    return true;
+  }
   ++counters.slow_loads;
   if (!check_alignment(va, size, how, false)) return false;
   const Access access = make_access(AccessKind::Read, va, size, how);
@@ -204,6 +225,10 @@ bool Pe::load_slow(u64 va, unsigned size, const MemRequest& how, void* out) {
 }
 
 bool Pe::store_slow(u64 va, unsigned size, const MemRequest& how, const void* data) {
+  if (u8* host = probe_aligned(va, size, how, true)) {
+    std::memcpy(host, data, size);
+    return true;
+  }
   ++counters.slow_stores;
   if (!check_alignment(va, size, how, true)) return false;
   const Access access = make_access(AccessKind::Write, va, size, how);
@@ -266,7 +291,7 @@ bool Pe::fetch_slow(u64 pc) {
     return false;
   }
   fetch_page = {align_down(pc, kL0PageSize), piece.page, piece.t.guarded};
-  l0_.note_size(pc, piece.t.size_log2);
+  l0_.note_size(pc, piece.t.leaf_size_log2);
   l0_.insert_fetch(*l0_context, Va{pc}, piece.page, piece.t.guarded);
   return true;
 }

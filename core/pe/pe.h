@@ -102,6 +102,12 @@ class Pe {
     instructions_at_end = instructions() + n;
     budget = static_cast<i64>(n);
   }
+  /// Lets time pass without instructions: what a hosted hypervisor would have executed, in instruction times.
+  void spend(u64 n) {
+    spent += n;
+    instructions_at_end -= n;
+    budget -= static_cast<i64>(n);
+  }
   /// Ends the slice after the current instruction.
   void end_slice() {
     if (budget <= 0) return;
@@ -128,6 +134,7 @@ class Pe {
   bool powered_on = false;  ///< PSCI
   bool debug_active = false;  ///< single-step, breakpoints or watchpoints need the slow loop
   i64 budget = 0;           ///< instructions left in this slice; the engine counts down
+  u64 spent = 0;  ///< sum of spend()
   u64 instructions_at_end = 0;  ///< what instructions() will be when `budget` has reached 0
   Ports ports;
   mmu::Tlb tlb;
@@ -339,6 +346,7 @@ class Pe {
   bool transfer(const Piece& piece, unsigned element, bool write, u8* data);
   void install(const Piece& piece, L0Context& context);
   bool device_transfer(const Piece& piece, unsigned element, bool write, u8* data);
+  u8* probe_aligned(u64 va, unsigned size, const MemRequest& how, bool write);
   u8* locate(u64 va, unsigned size, const Access& access);
   u8* exclusive_location(u64 va, unsigned size, bool write, bool atomic);
   u64 sctlr() const;

@@ -15,14 +15,23 @@ SysReg sysreg_of(hyp::Reg reg) {
   case hyp::Reg::name: return SysReg::name;
     REG(ESR_EL2)
     REG(FAR_EL2)
-    REG(HPFAR_EL2) REG(HCR_EL2) REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2) REG(VMPIDR_EL2) REG(VPIDR_EL2)
-        REG(VSESR_EL2) REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1) REG(ACTLR_EL1) REG(TTBR0_EL1)
-            REG(TTBR1_EL1) REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1) REG(AFSR1_EL1) REG(MAIR_EL1)
-                REG(AMAIR_EL1) REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
+    REG(HPFAR_EL2)
+    REG(HCR_EL2)
+    REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2) REG(VMPIDR_EL2) REG(VPIDR_EL2) REG(VSESR_EL2)
+        REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1) REG(ACTLR_EL1) REG(TTBR0_EL1) REG(TTBR1_EL1)
+            REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1) REG(AFSR1_EL1) REG(MAIR_EL1) REG(AMAIR_EL1)
+                REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
 #undef REG
   }
   CHECK(false, "hyp::Reg {}", static_cast<unsigned>(reg));
 }
+
+/// Virtual time of one exit and entry, in instructions: the order of magnitude of a KVM exit on server cores. Without
+/// it a guest that polls a device under the hypervisor would see no time pass.
+constexpr u64 kExitCost = 1000;
+
+/// CNTHCTL_EL2.EL1PCTEN and EL1PCEN (E2H = 0).
+constexpr u64 kEl1Pcten = 1, kEl1Pcen = 2;
 
 mmu::TlbiOp by_ipa(u16 vmid, Ipa ipa, unsigned ttl_level, mmu::TlbiScope scope) {
   return {.kind = mmu::TlbiKind::Ipa,
@@ -110,6 +119,8 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
 
 void HypAdapter::enter(pe::Pe& core, u64 entry) {
   core.reset(entry, El::EL2);
+  // The physical counter and timer are the guest's: farside's interrupt controller takes their PPIs as its own.
+  core.s.sys[SysReg::CNTHCTL_EL2] = kEl1Pcten | kEl1Pcen;
   vm_->init_vcpu(core.index());
   vm_->prepare_entry(core.index(), vcpus_[core.index()]);
   core.s.sys[SysReg::ELR_EL2] = entry;
@@ -120,6 +131,7 @@ void HypAdapter::enter(pe::Pe& core, u64 entry) {
 
 void HypAdapter::on_exception_to_el2(pe::Pe& pe) {
   const unsigned vcpu = pe.index();
+  pe.spend(kExitCost);
   if (vm_->handle_exit(vcpu, vcpus_[vcpu]) != hyp::Resume::Stop) {
     pe.exception_return();
     return;

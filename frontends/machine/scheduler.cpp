@@ -12,6 +12,9 @@ constexpr u64 kNever = std::numeric_limits<u64>::max();
 constexpr u64 kRoundAlone = 200'000, kRoundShared = 20'000;
 constexpr auto kPollInterval = std::chrono::milliseconds(5);
 
+/// What has moved a core's time: its instructions, and the hypervisor's work on its behalf.
+u64 work(const pe::Pe& pe) { return pe.instructions() + pe.spent; }
+
 }  // namespace
 
 Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig& config)
@@ -29,7 +32,7 @@ u64 Scheduler::now(const pe::Pe& pe) const {
     return static_cast<u64>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start_).count());
   }
   const u64 base = time_[pe.index()];
-  return &pe == running_ ? base + (pe.instructions() - slice_start_) : base;
+  return &pe == running_ ? base + (work(pe) - slice_start_) : base;
 }
 
 u64 Scheduler::counter(const pe::Pe& pe) { return now(pe) / kInstructionsPerTick; }
@@ -59,9 +62,9 @@ bool Scheduler::may_run(pe::Pe& core) {
 void Scheduler::run_slice(pe::Pe& core, u64 length) {
   running_ = &core;
   core.begin_slice(length);
-  slice_start_ = core.instructions();
+  slice_start_ = work(core);
   interp_.run(core);
-  time_[core.index()] += core.instructions() - slice_start_;
+  time_[core.index()] += work(core) - slice_start_;
   running_ = nullptr;
 }
 

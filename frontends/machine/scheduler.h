@@ -55,7 +55,7 @@ class Scheduler : public pe::Clock {
   u64 round_start_ = 0;
   std::vector<u64> time_;  ///< per core, at the start of its slice
   pe::Pe* running_ = nullptr;
-  u64 slice_start_ = 0;  ///< instructions() of the running core when its slice began
+  u64 slice_start_ = 0;  ///< work() of the running core when its slice began
   std::optional<RunResult> stop_;
   std::chrono::steady_clock::time_point wall_start_, last_poll_;
 };
