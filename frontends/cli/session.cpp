@@ -21,9 +21,13 @@ constexpr std::string_view kKeys =
 
 }  // namespace
 
-Session::Session(machine::Machine& machine, Terminal& terminal) : machine_(machine), terminal_(terminal) {
+Session::Session(machine::Machine& machine, Terminal& terminal)
+    : machine_(machine), terminal_(terminal), pacer_(SteadyClock::now()) {
   machine::Console console;
-  console.output = [this](u8 byte) { terminal_.put(byte); };
+  console.output = [this](u8 byte) {
+    terminal_.put(byte);
+    pacer_.on_output(byte, SteadyClock::now());
+  };
   console.poll = [this] {
     handle(terminal_.poll(0));
     deliver_input();
@@ -56,8 +60,13 @@ void Session::handle(ConsoleCommand command) {
 void Session::deliver_input() {
   std::string& input = terminal_.input();
   if (input.empty()) return;
-  machine_.console_input(reinterpret_cast<const u8*>(input.data()), input.size());
-  input.clear();
+  std::string due;
+  if (terminal_.interactive()) {
+    due.swap(input);
+  } else {
+    due = pacer_.next_line(input, SteadyClock::now()).value_or("");
+  }
+  machine_.console_input(reinterpret_cast<const u8*>(due.data()), due.size());
 }
 
 // Idle time on the wall clock: sleeps until a key or until the guest's next timer.

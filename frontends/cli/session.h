@@ -1,5 +1,6 @@
 // frontends/cli/session.h - one machine at one terminal: carries keys and bytes between them until the run ends.
 #pragma once
+#include "frontends/cli/pacer.h"
 #include "frontends/cli/terminal.h"
 #include "frontends/machine/machine.h"
 
@@ -23,6 +24,7 @@ class Session {
 
   machine::Machine& machine_;
   Terminal& terminal_;
+  InputPacer pacer_;
   bool monitor_wanted_ = false;
   double host_seconds_ = 0;
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # tests/system/boot_test.py - boots Debian's own kernel, unmodified, to its init and to power-off.
 import re
+import subprocess
 import unittest
 
 import farside
@@ -118,6 +119,13 @@ class Terminal(unittest.TestCase):
             user.expect("farside: guest is up")
             user.type("\x01x")
             self.assertEqual(user.exit_status(), 130)
+
+    def test_piped_input_reaches_the_shell(self):
+        result = subprocess.run([farside.PROGRAM, "run"], input="uname -m\necho $((6 * 7))\npoweroff -f\n", text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=farside.TIMEOUT)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"\naarch64\s")
+        self.assertRegex(result.stdout, r"\n42\s")
 
     def test_poweroff_from_the_shell(self):
         with farside.Typist("run") as user:
