@@ -19,7 +19,8 @@ constexpr u64 block_1g(u64 pa, u64 ap) { return pa | 1 << 10 | 3 << 8 | ap << 6 
 Features all_features() {
   Features f;
   f.SHA512 = f.SHA3 = f.LSE = f.RDM = f.FP16 = f.DotProd = f.FHM = f.LOR = f.LRCPC = f.LRCPC2 = f.JSCVT = f.FCMA = true;
-  f.PAuth = f.FlagM = f.FlagM2 = f.SB = f.SSBS = f.SSBS2 = f.BTI = f.FRINTTS = f.DPB = f.DPB2 = f.PAN = f.UAO = f.RAS = true;
+  f.PAuth = f.FlagM = f.FlagM2 = f.SB = f.SSBS = f.SSBS2 = f.BTI = f.FRINTTS = f.DPB = f.DPB2 = f.PAN = f.UAO = f.RAS =
+      true;
   return f;
 }
 
