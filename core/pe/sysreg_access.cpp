@@ -101,7 +101,10 @@ bool Pe::write_sysreg(SysRegEncoding e, unsigned rt, u64 value) {
 
 bool Pe::write_needs_sync(SysRegEncoding e) {
   const auto reg = find_sysreg(e);
-  return !reg || sysreg_info(*reg).kind != SysRegKind::Plain;
+  if (!reg) return true;
+  const SysRegKind kind = sysreg_info(*reg).kind;
+  // Of PSTATE, only interrupt and debug masks matter to the engine: SP_EL0 and NZCV are written all the time.
+  return kind == SysRegKind::Pstate ? *reg == SysReg::DAIF : kind != SysRegKind::Plain;
 }
 
 u64 Pe::read_register(SysReg reg) {

@@ -138,7 +138,7 @@ Flow DMB(X&, Imm<4>) {
 
 template <class X>
 Flow ISB(X&) {
-  return Flow::Sync;
+  return Flow::Next;
 }
 
 template <class X>
@@ -179,11 +179,13 @@ Flow XAFLAG(X& x) {
 
 // PSTATE and system registers.
 
+/// Only unmasking can let an interrupt in, and only PSTATE.D changes debug: the engine need not look up otherwise.
 template <class X>
 Flow MSR_imm(X& x, Imm<3> op1, Imm<4> CRm, Imm<3> op2) {
-  return x.call_pe([](auto& pe, unsigned op1_value, unsigned op2_value,
-                      u64 imm) { return pe.write_pstate_field(op1_value, op2_value, imm) ? Flow::Sync : Flow::Raise; },
-                   op1.raw, op2.raw, CRm.zext());
+  const bool clears = op1 == 3 && op2 == 7, sets = op1 == 3 && op2 == 6;
+  return x.call_pe([](auto& pe, unsigned op1_value, unsigned op2_value, u64 imm,
+                      Flow done) { return pe.write_pstate_field(op1_value, op2_value, imm) ? done : Flow::Raise; },
+                   op1.raw, op2.raw, CRm.zext(), clears || (sets && CRm.bit(3)) ? Flow::Sync : Flow::Next);
 }
 
 template <class X>

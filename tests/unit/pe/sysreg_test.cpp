@@ -315,3 +315,10 @@ TEST_CASE("RNDR clears NZCV and CSSELR_EL1 selects CCSIDR_EL1") {
     CHECK(value == bench.pe.cpu().ccsidr[select]);
   }
 }
+
+TEST_CASE("only writes that the engine must notice ask for a new look") {
+  for (SysReg reg : {TPIDR_EL0, SP_EL0, NZCV, FPCR, ELR_EL1, SPSR_EL1})
+    CHECK_FALSE(Pe::write_needs_sync(sysreg_info(reg).encoding));
+  for (SysReg reg : {DAIF, SCTLR_EL1, TTBR0_EL1, HCR_EL2, MDSCR_EL1, CNTV_CTL_EL0, ICC_PMR_EL1, DBGBCR0_EL1})
+    CHECK(Pe::write_needs_sync(sysreg_info(reg).encoding));
+}
