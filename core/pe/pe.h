@@ -215,6 +215,8 @@ class Pe {
   bool read_sysreg(SysRegEncoding encoding, unsigned rt, u64& value);
   bool write_sysreg(SysRegEncoding encoding, unsigned rt, u64 value);
 
+  /// SYS or SYSL that nothing implements: UNDEFINED, or the HCR_EL2.TIDCP trap where CRn is 11 or 15.
+  void raise_implementation_defined(SysRegEncoding encoding, bool read, unsigned rt);
   /// True when a write may change interrupt masks, translation or debug state: the engine must look again.
   static bool write_needs_sync(SysRegEncoding encoding);
   /// MSR (immediate): op1:op2 select the PSTATE field. False: an exception is pending.

@@ -10,9 +10,9 @@ bool in_id_space(SysRegEncoding e) {
   return (e & encode_sysreg(3, 7, 15, 8, 0)) == encode_sysreg(3, 0, 0, 0, 0) && sysreg_crm(e) != 0;
 }
 
-/// op0 = 3, CRn = 11 or 15: IMPLEMENTATION DEFINED registers, of which there are none.
+/// op0 = 1 or 3, CRn = 11 or 15: IMPLEMENTATION DEFINED instructions and registers, of which there are none.
 bool is_implementation_defined(SysRegEncoding e) {
-  return sysreg_op0(e) == 3 && (sysreg_crn(e) == 11 || sysreg_crn(e) == 15);
+  return (sysreg_op0(e) & 1) != 0 && (sysreg_crn(e) == 11 || sysreg_crn(e) == 15);
 }
 
 bool is_identification(SysRegEncoding e) { return sysreg_op0(e) == 3 && sysreg_crn(e) == 0 && (sysreg_op1(e) < 4); }
@@ -26,7 +26,10 @@ bool Pe::access_unallocated(SysRegEncoding e, bool read, unsigned rt, u64& value
     value = 0;
     return true;
   }
-  if (is_implementation_defined(e) && el() == El::EL1 && has(Hcr::TIDCP.mask)) return !trap_to(El::EL2, e, read, rt);
+  if (is_implementation_defined(e)) {
+    raise_implementation_defined(e, read, rt);
+    return false;
+  }
   return refuse(e, read, rt);
 }
 
@@ -38,6 +41,14 @@ bool Pe::refuse(SysRegEncoding e, bool read, unsigned rt) {
     raise(Ec::UNKNOWN, 0);
   }
   return false;
+}
+
+void Pe::raise_implementation_defined(SysRegEncoding e, bool read, unsigned rt) {
+  if (is_implementation_defined(e) && el() == El::EL1 && has(Hcr::TIDCP.mask)) {
+    trap_to(El::EL2, e, read, rt);
+  } else {
+    raise(Ec::UNKNOWN, 0);
+  }
 }
 
 bool Pe::exists(SysReg reg, const SysRegInfo& row) const {

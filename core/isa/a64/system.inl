@@ -210,19 +210,30 @@ Flow MSR_reg(X& x, Imm<1> o0, Imm<3> op1, Imm<4> CRn, Imm<4> CRm, Imm<3> op2, Re
       encode_sysreg(2 + o0, op1, CRn, CRm, op2), Rt.raw);
 }
 
+/// SYS and SYSL in the IMPLEMENTATION DEFINED space: nothing is there, but HCR_EL2.TIDCP may trap them.
+template <class X>
+Flow implementation_defined(X& x, SysRegEncoding encoding, bool read, RegNo Rt) {
+  return x.call_pe(
+      [](auto& pe, SysRegEncoding e, bool is_read, unsigned rt) {
+        pe.raise_implementation_defined(e, is_read, rt);
+        return Flow::Raise;
+      },
+      encoding, read, Rt.raw);
+}
+
 template <class X>
 Flow SYS(X& x, Imm<3> op1, Imm<4> CRn, Imm<4> CRm, Imm<3> op2, RegNo Rt) {
-  return x.call_pe(
-      [](auto& pe, SysRegEncoding encoding, unsigned rt) {
-        return pe.system_instruction(encoding, rt, pe.s.x[rt]) ? Flow::Sync : Flow::Raise;
-      },
-      encode_sysreg(1, op1, CRn, CRm, op2), Rt.raw);
+  const SysRegEncoding encoding = encode_sysreg(1, op1, CRn, CRm, op2);
+  if (CRn == 11 || CRn == 15) return implementation_defined(x, encoding, false, Rt);
+  return x.call_pe([](auto& pe, SysRegEncoding e,
+                      unsigned rt) { return pe.system_instruction(e, rt, pe.s.x[rt]) ? Flow::Sync : Flow::Raise; },
+                   encoding, Rt.raw);
 }
 
 /// No SYSL instruction is implemented.
 template <class X>
-Flow SYSL(X& x, Imm<3>, Imm<4>, Imm<4>, Imm<3>, RegNo) {
-  return x.undefined();
+Flow SYSL(X& x, Imm<3> op1, Imm<4> CRn, Imm<4> CRm, Imm<3> op2, RegNo Rt) {
+  return implementation_defined(x, encode_sysreg(1, op1, CRn, CRm, op2), true, Rt);
 }
 
 }  // namespace farside::isa::a64

@@ -158,6 +158,12 @@ TEST_CASE("unallocated encodings") {
   SECTION("of the IMPLEMENTATION DEFINED space trap with TIDCP") {
     bench.set(HCR_EL2, kHcr | b(20));
     CHECK(bench.access(encode_sysreg(3, 0, 15, 2, 0), kRead) == "el2:sys");
+    bench.at(El::EL1);
+    bench.pe.raise_implementation_defined(encode_sysreg(1, 0, 11, 0, 0), false, 2);
+    CHECK(bench.take() == "el2:sys");
+    bench.at(El::EL1);
+    bench.pe.raise_implementation_defined(encode_sysreg(1, 0, 7, 0, 0), true, 2);
+    CHECK(bench.take() == "undef");
   }
   SECTION("EL0 reads of identification are UNDEFINED without FEAT_IDST, a trapped MRS with it") {
     bench.at(El::EL0);
