@@ -24,7 +24,7 @@ std::string compare(const Snapshot& expected, const Snapshot& actual) {
     report += fmt::format("  ending: expected {}, is {}\n", kNames[static_cast<int>(expected.ending)],
                           kNames[static_cast<int>(actual.ending)]);
   }
-  for (unsigned i = 0; i < 31; ++i) compare_numbers(report, fmt::format("x{}", i), expected.x[i], actual.x[i]);
+  for (unsigned i = 0; i < 31; ++i) compare_numbers(report, "x" + std::to_string(i), expected.x[i], actual.x[i]);
   for (unsigned i = 0; i < 32; ++i) {
     if (expected.v[i] == actual.v[i]) continue;
     report += fmt::format("  v{}: expected {:016x}_{:016x}, is {:016x}_{:016x}\n", i, expected.v[i].hi,
@@ -37,7 +37,8 @@ std::string compare(const Snapshot& expected, const Snapshot& actual) {
   compare_numbers(report, "fpcr", expected.fpcr, actual.fpcr);
   compare_numbers(report, "fpsr", expected.fpsr, actual.fpsr);
   for (usize i = 0; i < expected.memory.size(); ++i)
-    compare_numbers(report, fmt::format("mem[{:x}]", FlatMachine::kData + i), expected.memory[i], actual.memory[i]);
+    if (expected.memory[i] != actual.memory[i])
+      compare_numbers(report, fmt::format("mem[{:x}]", FlatMachine::kData + i), expected.memory[i], actual.memory[i]);
   return report;
 }
 
