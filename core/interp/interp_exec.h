@@ -66,8 +66,7 @@ class InterpExec {
   Val lsl(Val a, Val n, bool sf) const { return cut(a << (n & (sf ? 63 : 31)), sf); }
   Val lsr(Val a, Val n, bool sf) const { return a >> (n & (sf ? 63 : 31)); }
   Val asr(Val a, Val n, bool sf) const {
-    return sf ? static_cast<u64>(static_cast<i64>(a) >> (n & 63))
-              : static_cast<u32>(static_cast<i32>(a) >> (n & 31));
+    return sf ? static_cast<u64>(static_cast<i64>(a) >> (n & 63)) : static_cast<u32>(static_cast<i32>(a) >> (n & 31));
   }
   Val ror(Val a, Val n, bool sf) const {
     return sf ? std::rotr(a, static_cast<int>(n & 63)) : std::rotr(static_cast<u32>(a), static_cast<int>(n & 31));
@@ -162,7 +161,8 @@ class InterpExec {
   }
   /// CheckFPAdvSIMDEnabled64: fails with the trap pending.
   Outcome<Nothing> fp_access() {
-    if (pe_.fp_enabled()) [[likely]] return {};
+    if (pe_.fp_enabled()) [[likely]]
+      return {};
     pe_.raise_fp_trap();
     return Outcome<Nothing>::raised();
   }
@@ -181,8 +181,7 @@ class InterpExec {
     const pe::L0Entry& entry = context(how).read[pe::L0Context::index(address)];
     const u64 offset = address ^ entry.tag;
     T out;
-    if (!(how.acquire_release && (address & (sizeof(T) - 1))) &&
-        offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
+    if (!(how.acquire_release && (address & (sizeof(T) - 1))) && offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
       std::memcpy(&out, entry.host + offset, sizeof(T));
       return {out};
     }
@@ -193,8 +192,7 @@ class InterpExec {
   Outcome<Nothing> store_as(Val address, const T& data, Mem how) {
     const pe::L0Entry& entry = context(how).write[pe::L0Context::index(address)];
     const u64 offset = address ^ entry.tag;
-    if (!(how.acquire_release && (address & (sizeof(T) - 1))) &&
-        offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
+    if (!(how.acquire_release && (address & (sizeof(T) - 1))) && offset <= pe::kL0PageSize - sizeof(T)) [[likely]] {
       std::memcpy(entry.host + offset, &data, sizeof(T));
       return {};
     }

@@ -1,8 +1,8 @@
 // core/isa/decode.h - from a .def line's bit pattern to a decoder and to typed arguments.
 //
 // A pattern is read left to right, bit 31 first: "sf:1 00 100010 sh:1 imm12:12 Rn:5 Rd:5". A token of 0s and 1s is
-// fixed, `x` is a bit that does not matter, `name:width` is a field. Fields become, in order, the arguments of the semantic
-// function of the same name: width and number are checked when farside is compiled.
+// fixed, `x` is a bit that does not matter, `name:width` is a field. Fields become, in order, the arguments of the
+// semantic function of the same name: width and number are checked when farside is compiled.
 #pragma once
 #include <array>
 #include <string_view>
@@ -79,7 +79,8 @@ template <FixedString P, class X, class... Args>
   return [&]<usize... I>(std::index_sequence<I...>) {
     static_assert(((Args::width == p.fields[I].width) && ...), "argument and field widths must agree");
     return fn(x, Args{static_cast<u32>((word >> p.fields[I].lo) & static_cast<u32>(ones(p.fields[I].width)))}...);
-  }(std::make_index_sequence<sizeof...(Args)>{});
+  }
+  (std::make_index_sequence<sizeof...(Args)>{});
 }
 
 /// Every A64 instruction form, in the order of the .def files.
@@ -94,8 +95,8 @@ constexpr usize kA64Count = static_cast<usize>(A64::Count);
 
 /// One line of the table.
 struct InsnInfo {
-  const char* name;     ///< the semantic function
-  const char* title;    ///< the Arm ARM's heading
+  const char* name;   ///< the semantic function
+  const char* title;  ///< the Arm ARM's heading
   const char* pattern;
   u32 mask, value;
   bool Features::*feature;  ///< the extension that adds it; BASE for ARMv8.0
