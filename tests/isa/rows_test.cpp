@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <catch2/catch.hpp>
 #include <set>
 #include <vector>
@@ -51,6 +52,17 @@ TEST_CASE("every instruction form has at least one row") {
   for (usize i = 0; i < isa::kA64Count; ++i) {
     INFO("no row for " << isa::a64_table()[i].name);
     CHECK(covered.contains(static_cast<isa::A64>(i)));
+  }
+}
+
+TEST_CASE("where two forms share words, one has more fixed bits, so decoding has one answer") {
+  const auto& table = isa::a64_table();
+  for (usize i = 0; i < table.size(); ++i) {
+    for (usize j = i + 1; j < table.size(); ++j) {
+      if (((table[i].value ^ table[j].value) & table[i].mask & table[j].mask) != 0) continue;
+      INFO(table[i].name << " and " << table[j].name);
+      CHECK(std::popcount(table[i].mask) != std::popcount(table[j].mask));
+    }
   }
 }
 
