@@ -1,23 +1,2 @@
-// cache/hierarchy.cpp - maintenance without cache levels: decoded and counted.
+// cache/hierarchy.cpp - accesses: which path each takes, and what it does to lines and memory.
 #include "cache/hierarchy.h"
-
-namespace farside::cache {
-
-void Hierarchy::apply(const CacheOpByPa& op) {
-  counts_.bytes += op.size == 0 ? kLine : op.size;
-  if (op.instruction) {
-    ++counts_.instruction;
-    return;
-  }
-  switch (op.action) {
-    case Action::Clean: ++counts_.clean; break;
-    case Action::Invalidate: ++counts_.invalidate; break;
-    case Action::CleanInvalidate: ++counts_.clean_invalidate; break;
-  }
-}
-
-void Hierarchy::apply(const CacheOpBySetWay&) { ++counts_.set_way; }
-
-void Hierarchy::apply(const ICacheInvalidateAll&) { ++counts_.instruction_all; }
-
-}  // namespace farside::cache
