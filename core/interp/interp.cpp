@@ -68,12 +68,12 @@ void Interp::finish(pe::Pe& pe, Flow flow) {
 void Interp::run_fast(pe::Pe& pe) {
   InterpExec x(pe);
   do {
-    const u64 pc = pe.s.pc;
     u32 word;
     if (!fetch(pe, word)) [[unlikely]] {
       pe.take_pending();
       return;
     }
+    const u64 pc = pe.s.pc;
     const Flow flow = cache_.find(pc, word)(x, word);
     --pe.budget;
     if (flow == Flow::Next) [[likely]] {

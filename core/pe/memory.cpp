@@ -267,12 +267,22 @@ bool Pe::zero_block(u64 va) {
   return true;
 }
 
+/// AArch64.BranchAddr: where the top byte is ignored for instructions, PC does not keep it.
+u64 Pe::branch_address(u64 target) {
+  const mmu::Regime& r = regime(el());
+  const bool upper = r.two_ranges && bit(target, 55);
+  const mmu::VaRange& range = r.range[upper];
+  if (!range.tbi || range.tbid) return target;
+  return upper ? target | ~ones(56) : target & ones(56);
+}
+
 bool Pe::fetch_slow(u64 pc) {
   if ((pc & 3) != 0) {
     raise(Ec::PC_ALIGN, 0);
     pending.far = pc;
     return false;
   }
+  pc = s.pc = branch_address(pc);
   const L0Entry& entry = l0_context->fetch[L0Context::index(pc)];
   if ((pc ^ entry.tag) < kL0PageSize) {
     const u64 host = reinterpret_cast<u64>(entry.host);

@@ -17,10 +17,11 @@ SysReg sysreg_of(hyp::Reg reg) {
     REG(FAR_EL2)
     REG(HPFAR_EL2)
     REG(HCR_EL2)
-    REG(VTTBR_EL2) REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2) REG(VMPIDR_EL2) REG(VPIDR_EL2) REG(VSESR_EL2)
-        REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1) REG(ACTLR_EL1) REG(TTBR0_EL1) REG(TTBR1_EL1)
-            REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1) REG(AFSR1_EL1) REG(MAIR_EL1) REG(AMAIR_EL1)
-                REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
+    REG(VTTBR_EL2)
+    REG(VTCR_EL2) REG(ELR_EL2) REG(SPSR_EL2) REG(VMPIDR_EL2) REG(VPIDR_EL2) REG(VSESR_EL2) REG(CNTVOFF_EL2)
+        REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1) REG(ACTLR_EL1) REG(TTBR0_EL1) REG(TTBR1_EL1) REG(TCR_EL1)
+            REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1) REG(AFSR1_EL1) REG(MAIR_EL1) REG(AMAIR_EL1) REG(CONTEXTIDR_EL1)
+                REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
 #undef REG
   }
   CHECK(false, "hyp::Reg {}", static_cast<unsigned>(reg));
@@ -48,21 +49,8 @@ mmu::TlbiOp by_ipa(u16 vmid, Ipa ipa, unsigned ttl_level, mmu::TlbiScope scope) 
 u64 VcpuAdapter::read(hyp::Reg reg) const { return pe_.s.sys[sysreg_of(reg)]; }
 
 void VcpuAdapter::write(hyp::Reg reg, u64 value) {
-  u64& stored = pe_.s.sys[sysreg_of(reg)];
-  if (stored == value) return;
-  stored = value;
-  switch (reg) {
-    case hyp::Reg::VTTBR_EL2:
-    case hyp::Reg::TTBR0_EL1:
-    case hyp::Reg::TTBR1_EL1: pe_.ttbr_changed(); break;
-    case hyp::Reg::HCR_EL2:
-    case hyp::Reg::VTCR_EL2:
-    case hyp::Reg::SCTLR_EL1:
-    case hyp::Reg::TCR_EL1:
-    case hyp::Reg::MAIR_EL1: pe_.translation_changed(); break;
-    case hyp::Reg::CNTVOFF_EL2: pe_.update_timers(); break;
-    default: break;
-  }
+  const SysReg own = sysreg_of(reg);
+  if (pe_.s.sys[own] != value) pe_.write_register(own, value);
 }
 
 bool VcpuAdapter::at_s1e1r(Va va) {
@@ -120,7 +108,7 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
 void HypAdapter::enter(pe::Pe& core, u64 entry) {
   core.reset(entry, El::EL2);
   // The physical counter and timer are the guest's: farside's interrupt controller takes their PPIs as its own.
-  core.s.sys[SysReg::CNTHCTL_EL2] = kEl1Pcten | kEl1Pcen;
+  core.write_register(SysReg::CNTHCTL_EL2, kEl1Pcten | kEl1Pcen);
   vm_->init_vcpu(core.index());
   vm_->prepare_entry(core.index(), vcpus_[core.index()]);
   core.s.sys[SysReg::ELR_EL2] = entry;

@@ -90,7 +90,10 @@ Result<void, UserError> Machine::build() {
                         .firmware = hosted ? nullptr : power_.get(),
                         .entropy = board_.get(),
                         .trace = &trace_};
-  for (u32 i = 0; i < config_.cpus; ++i) cores_.push_back(std::make_unique<pe::Pe>(i, cpu, ports));
+  for (u32 i = 0; i < config_.cpus; ++i) {
+    cores_.push_back(std::make_unique<pe::Pe>(i, cpu, ports));
+    cores_.back()->chance = Chance(config_.seed, fmt::format("pe{}", i));
+  }
   board_->connect(*scheduler_);
   for (const auto& core : cores_) core->reset(0, hosted ? El::EL2 : El::EL1);
   if (!hosted) {

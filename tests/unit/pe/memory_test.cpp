@@ -264,3 +264,17 @@ TEST_CASE("compare-and-swap stores only on a match and always returns the old va
   CHECK(old[0] == 10);
   CHECK(m.load(0x4000) == 10);
 }
+
+TEST_CASE("a branch to a tagged address drops the tag where TBI covers instructions, and keeps it under TBID") {
+  Mapped m;
+  const u64 tcr = m[SysReg::TCR_EL1] | u64{1} << 37;  // TBI0
+  const u64 tagged = u64{0xab} << 56 | 0x4000;
+  m.set(SysReg::TCR_EL1, tcr);
+  m.pe.s.pc = tagged;
+  CHECK(m.pe.fetch_slow(tagged));
+  CHECK(m.pe.s.pc == 0x4000);
+  m.set(SysReg::TCR_EL1, tcr | u64{1} << 51);  // TBID0
+  m.pe.s.pc = tagged;
+  CHECK_FALSE(m.pe.fetch_slow(tagged));
+  CHECK(m.pe.s.pc == tagged);
+}
