@@ -78,7 +78,8 @@ void Reference::read(UserState& state) {
 
 Ending Reference::run(UserState& state, unsigned count, bool branches) {
   write(state);
-  const uc_err err = uc_emu_start(uc_, entry_ - 4, entry_ + 4 * count, 0, branches ? count + 1 : 0);
+  // Counting always: Unicorn drops all translations when a run switches it on or off.
+  const uc_err err = uc_emu_start(uc_, entry_ - 4, entry_ + 4 * count, 0, count + 1);
   read(state);
   switch (err) {
     case UC_ERR_OK: return Ending::Done;
