@@ -1,0 +1,84 @@
+// tests/unit/monitor/monitor_test.cpp - monitor commands on a machine with a guest of a few instructions.
+#include "frontends/monitor/monitor.h"
+
+#include "tests/unit/catch.h"
+#include "tests/unit/machine/tiny_guest.h"
+
+using namespace farside;
+using namespace farside::machine;
+
+namespace {
+
+struct Stopped {
+  TinyGuest guest{{0xd2a82001, 0xf9000021, 0x14000000}};  // movz x1, #0x4100, lsl #16; str x1, [x1]; b .
+  std::unique_ptr<Machine> machine;
+  std::unique_ptr<monitor::Monitor> monitor;
+  explicit Stopped(El2Mode el2 = El2Mode::Kvm) {
+    MachineConfig config = guest.config(el2);
+    config.max_instructions = 100;
+    config.cpus = 2;
+    auto made = Machine::create(config);
+    REQUIRE(made.ok());
+    machine = std::move(*made);
+    machine->run();
+    monitor = std::make_unique<monitor::Monitor>(*machine);
+  }
+  std::string operator()(const char* line) { return monitor->execute(line); }
+  bool says(const char* line, const char* part) {
+    const std::string out = (*this)(line);
+    INFO(line << "\n" << out);
+    const bool found = out.find(part) != std::string::npos;
+    CHECK(found);
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("registers, memory map, slots, stage 2 and TLB are shown") {
+  Stopped m;
+  m.says("info registers", "X01=0000000041000000");
+  m.says("info mtree", "pl011");
+  m.says("info slots", "slot 0 ipa:4000_0000 size 64M");
+  m.says("info s2", "ipa:4100_0000 ->");
+  m.says("info s2", "2 leaves");
+  m.says("info tlb", "ipa:4100_0000");
+  m.says("info cpus", "cpu 1: pc");
+  m.says("info cpus", "off");
+}
+
+TEST_CASE("without a hypervisor the hypervisor's views say so") {
+  Stopped m(El2Mode::None);
+  m.says("info slots", "no hypervisor");
+  m.says("info s2", "no hypervisor");
+}
+
+TEST_CASE("memory is examined by virtual and by guest-physical address") {
+  Stopped m;
+  m.says("x /1xg 0x41000000", "0x0000000041000000");
+  m.says("xp/2xw 0x41000000", "0x41000000 0x00000000");
+  m.says("x /2i pc", "b");
+  m.says("x /1xb 0x3000", "not mapped");
+  m.says("xp /1xg ipa:4100_0000", "0x0000000041000000");
+}
+
+TEST_CASE("xlate shows the walk of both stages") {
+  Stopped m;
+  const std::string out = m("xlate 0x41000000 w");
+  INFO(out);
+  CHECK(out.find("va:4100_0000") != std::string::npos);
+  CHECK((out.find("stage 2") != std::string::npos || out.find("Stage 2") != std::string::npos));
+}
+
+TEST_CASE("mistakes are answered with one line") {
+  Stopped m;
+  for (const char* line : {"frobnicate", "x", "xp /9q 0", "xlate", "cpu 7", "info nothing", "x /0xg 0", "xlate zzz"}) {
+    const std::string out = m(line);
+    INFO(line << ": " << out);
+    CHECK(std::count(out.begin(), out.end(), '\n') == 1);
+  }
+  CHECK(m("").empty());
+  CHECK_FALSE(m.monitor->quit());
+  m("quit");
+  CHECK(m.monitor->quit());
+}
