@@ -99,12 +99,31 @@ bool Pe::check_alignment(u64 va, unsigned size, const MemRequest& how, bool writ
 
 std::optional<mmu::Translation> Pe::translate(u64 va, const Access& access) {
   Walker walker(*this);
+  const u64 misses = tlb.stats().misses;
   auto result = mmu::translate(regime(access.el), Va{va}, access, walker, tlb);
   if (!result.ok()) {
+    trace_fault(result.error());
     raise(result.error());
     return std::nullopt;
   }
+  if (ports.trace->on(TraceGroup::Mmu) && tlb.stats().misses != misses) {
+    ports.trace->emit(
+        TraceGroup::Mmu, index_, "walk",
+        {{"va", va}, {"ipa", result->ipa.value}, {"pa", result->pa.value}, {"size", u64{1} << result->size_log2}});
+  }
   return *result;
+}
+
+void Pe::trace_fault(const Fault& fault) const {
+  if (!ports.trace->on(TraceGroup::Mmu)) return;
+  ports.trace->emit(TraceGroup::Mmu, index_, "fault",
+                    {{"va", fault.va.value},
+                     {"ipa", fault.ipa.value},
+                     {"fsc", encode_fsc(fault.kind, fault.level)},
+                     {"stage", fault.stage},
+                     {"s1ptw", fault.s1ptw},
+                     {"write", fault.write},
+                     {"pc", s.pc}});
 }
 
 bool Pe::translate_piece(u64 va, unsigned size, const Access& access, Piece& piece) {

@@ -348,6 +348,7 @@ class Pe {
   bool transfer(const Piece& piece, unsigned element, bool write, u8* data);
   void install(const Piece& piece, L0Context& context);
   bool device_transfer(const Piece& piece, unsigned element, bool write, u8* data);
+  void trace_fault(const Fault& fault) const;
   u64 branch_address(u64 target);
   u8* probe_aligned(u64 va, unsigned size, const MemRequest& how, bool write);
   u8* locate(u64 va, unsigned size, const Access& access);

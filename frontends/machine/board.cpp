@@ -22,18 +22,19 @@ std::optional<dev::IccReg> icc_of(u16 encoding) {
 }  // namespace
 
 Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& config, u64 ram_base, u64 ram_size,
-                                                        Cores& cores) {
+                                                        Cores& cores, const Trace& trace) {
   dev::Ram ram = TRY(dev::Ram::create(ram_size));
-  return std::unique_ptr<Board>(new Board(config, ram_base, std::move(ram), cores));
+  return std::unique_ptr<Board>(new Board(config, ram_base, std::move(ram), cores, trace));
 }
 
-Board::Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores)
+Board::Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores, const Trace& trace)
     : el2_(config.el2),
       ram_base_(ram_base),
       ram_size_(ram.size()),
       ram_(std::move(ram)),
       ram_data_(ram_.data()),
       cores_(cores),
+      trace_(trace),
       entropy_(config.seed, "rndr"),
       gic_(std::make_unique<dev::GicV3>(config.cpus, boot::virt_map::kSpis)) {
   attach_devices();
@@ -83,10 +84,24 @@ u8* Board::ram_at(u64 pa) {
 bool Board::read(Pa pa, unsigned size, u64& value, u32 pe) {
   const dev::MmioResult result = bus_.read(pa.value, size, pe);
   value = result.value;
+  trace_access("read", pa, size, value, pe);
   return result.ok;
 }
 
-bool Board::write(Pa pa, unsigned size, u64 value, u32 pe) { return bus_.write(pa.value, size, value, pe).ok; }
+bool Board::write(Pa pa, unsigned size, u64 value, u32 pe) {
+  trace_access("write", pa, size, value, pe);
+  return bus_.write(pa.value, size, value, pe).ok;
+}
+
+void Board::trace_access(std::string_view what, Pa pa, unsigned size, u64 value, u32 pe) {
+  if (!trace_.on(TraceGroup::Dev)) return;
+  const dev::BusRange* range = bus_.find(pa.value);
+  trace_.emit(TraceGroup::Dev, pe, what,
+              {{"device", 0, range == nullptr ? "none" : range->device->name()},
+               {"offset", range == nullptr ? pa.value : pa.value - range->base},
+               {"size", size},
+               {"value", value}});
+}
 
 void Board::broadcast_tlbi(pe::Pe&, const mmu::TlbiOp& op) {
   for (const auto& core : cores_) core->apply_tlbi(op);

@@ -24,7 +24,7 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
 
   /// RAM is `ram_size` bytes at physical address `ram_base`: the guest's own without a hypervisor, the host's with one.
   static Result<std::unique_ptr<Board>, UserError> create(const MachineConfig& config, u64 ram_base, u64 ram_size,
-                                                          Cores& cores);
+                                                          Cores& cores, const Trace& trace);
   /// Connects interrupt outputs, timers and time once cores and scheduler exist.
   void connect(Scheduler& scheduler);
 
@@ -56,7 +56,8 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
   u64 next() override { return entropy_.next(); }
 
  private:
-  Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores);
+  Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores, const Trace& trace);
+  void trace_access(std::string_view what, Pa pa, unsigned size, u64 value, u32 pe);
   void attach_devices();
   void deliver(u32 pe, bool irq, bool fiq);
 
@@ -65,6 +66,7 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
   dev::Ram ram_;
   u8* ram_data_;
   Cores& cores_;
+  const Trace& trace_;
   cache::Hierarchy caches_;
   Chance entropy_;
   std::unique_ptr<dev::GicV3> gic_;

@@ -79,7 +79,7 @@ Result<void, UserError> Machine::build() {
   const CpuModel cpu = TRY(cpu_for(config_));
   const bool hosted = config_.el2 == El2Mode::Kvm;
   board_ = TRY(Board::create(config_, hosted ? kHostRam : kGuestRam,
-                             hosted ? host_ram_size(config_.memory) : config_.memory, cores_));
+                             hosted ? host_ram_size(config_.memory) : config_.memory, cores_, trace_));
   // The scheduler needs the cores and the cores need their clock: it is created first, over a vector filled below.
   scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_);
   power_ = std::make_unique<Power>(cores_, *scheduler_, trace_);
