@@ -147,6 +147,18 @@ void write_gpio(FdtWriter& w) {
   w.cells("gpios", {kGpioPhandle, virt_map::kPowerKeyGpioLine, 0});  // active high
 }
 
+/// Slots are level-sensitive, and farside's devices see what the cores see.
+void write_virtio(FdtWriter& w, u32 slots) {
+  for (u32 slot = 0; slot < slots; ++slot) {
+    const u64 base = virt_map::kVirtio.base + slot * virt_map::kVirtioSlotSize;
+    Node node(w, at("virtio_mmio", base));
+    w.text("compatible", "virtio,mmio");
+    w.wide("reg", {base, virt_map::kVirtioSlotSize});
+    w.cells("interrupts", {kSpiCell, virt_map::kVirtio.spi + slot, kLevelHigh});
+    w.flag("dma-coherent");
+  }
+}
+
 void write_memory(FdtWriter& w, const FdtConfig& config) {
   Node node(w, at("memory", config.memory_base));
   w.text("device_type", "memory");
@@ -180,6 +192,7 @@ std::vector<u8> build_fdt(const FdtConfig& config) {
     write_uart(w);
     write_rtc(w);
     write_gpio(w);
+    write_virtio(w, config.virtio_slots);
     write_chosen(w, config);
   }
   return w.finish();

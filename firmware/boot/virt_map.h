@@ -22,13 +22,18 @@ inline constexpr MapEntry kGicDistributor{"gicv3-dist", 0x0800'0000, 0x1'0000, k
 inline constexpr MapEntry kGicRedistributors{"gicv3-redist", 0x080a'0000, 0xf6'0000, kNoSpi};
 inline constexpr MapEntry kUart{"pl011", 0x0900'0000, 0x1000, 1};
 inline constexpr MapEntry kRtc{"pl031", 0x0901'0000, 0x1000, 2};
+inline constexpr MapEntry kFwCfg{"fw-cfg", 0x0902'0000, 0x18, kNoSpi};
 inline constexpr MapEntry kGpio{"pl061", 0x0903'0000, 0x1000, 7};
+/// 32 slots of virtio-mmio; slot n raises SPI 16 + n.
+inline constexpr MapEntry kVirtio{"virtio-mmio", 0x0a00'0000, 0x4000, 16};
 /// The size of RAM is the machine's choice.
 inline constexpr MapEntry kRam{"ram", 0x4000'0000, 0, kNoSpi};
-inline constexpr std::array kAll{kGicDistributor, kGicRedistributors, kUart, kRtc, kGpio, kRam};
+inline constexpr std::array kAll{kGicDistributor, kGicRedistributors, kUart, kRtc, kFwCfg, kGpio, kVirtio, kRam};
 
 /// Each PE has RD_base and SGI_base frames of 64 KiB; this many fit before the UART.
 inline constexpr u64 kRedistributorStride = 0x2'0000;
+inline constexpr u32 kVirtioSlots = 32;
+inline constexpr u64 kVirtioSlotSize = 0x200;
 /// The GPIO line of the power key; high while it is down.
 inline constexpr u32 kPowerKeyGpioLine = 3;
 /// SPIs that the GIC implements.

@@ -13,7 +13,7 @@
 namespace farside::cli {
 namespace {
 
-constexpr std::string_view kBoot = "What to boot", kMachine = "The machine", kHypervisor = "The hypervisor",
+constexpr std::string_view kBoot = "What to boot", kMachine = "The machine", kDevices = "Devices", kHypervisor = "The hypervisor",
                            kTime = "Time and chance", kEnd = "When the run ends", kSeeing = "Seeing it",
                            kGeneral = "General";
 
@@ -28,6 +28,16 @@ constexpr OptionInfo kRunOptions[] = {
      "Guest memory: a number and K, M or G, a multiple of 2M. A plain number counts MiB."},
     {kMachine, "smp", "N", "1", "Cores, 1 to 8. They run in turns, in an order that the seed decides."},
     {kMachine, "cpu", "NAME", "max", "The CPU model; 'help' lists them."},
+
+    {kDevices, "drive", "FILE[,ro]", "",
+     "A raw disk image as a virtio block device; several make vda, vdb and so on. ro: the guest cannot write. A comma "
+     "in a name is written twice.",
+     true},
+    {kDevices, "rng", "SOURCE", "seeded",
+     "Where the virtio entropy device gets its bytes. seeded: from --seed, so that runs repeat. host: real entropy. "
+     "none: there is no such device."},
+    {kDevices, "console", "DEVICE", "pl011",
+     "Which console of the guest the keys go to: pl011 (ttyAMA0) or virtio (hvc0). The output of both is shown."},
 
     {kHypervisor, "el2", "MODE", "kvm",
      "kvm: farside's hosted hypervisor runs the guest at EL1 and handles every stage-2 fault. none: the guest runs "

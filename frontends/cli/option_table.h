@@ -15,6 +15,7 @@ struct OptionInfo {
   std::string_view argument;
   std::string_view fallback;
   std::string_view text;
+  bool repeats = false;  ///< may be given several times
 };
 
 /// One command with its page of help.

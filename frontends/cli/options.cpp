@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#define CXXOPTS_VECTOR_DELIMITER '\0'  // values may hold commas
 #include <cxxopts.hpp>
 #include <exception>
 #include <limits>
 
 #include "core/arch/features.h"
 #include "firmware/hyp/policy.h"
+#include "frontends/cli/device_options.h"
 #include "frontends/cli/qemu_spelling.h"
 #include "frontends/guests/guests.h"
 
@@ -38,9 +40,10 @@ struct Words {
   cxxopts::ParseResult result;
   bool has(const char* name) const { return result.count(name) != 0; }
   std::string text(const char* name) const { return has(name) ? result[name].as<std::string>() : std::string(); }
-  std::vector<std::string> rest() const {
-    return has("words") ? result["words"].as<std::vector<std::string>>() : std::vector<std::string>();
+  std::vector<std::string> texts(const char* name) const {
+    return has(name) ? result[name].as<std::vector<std::string>>() : std::vector<std::string>();
   }
+  std::vector<std::string> rest() const { return texts("words"); }
 };
 
 UserError unknown_option(const CommandInfo& command, std::string_view word) {
@@ -59,7 +62,13 @@ Result<Words, UserError> split_words(const CommandInfo& command, const std::vect
   auto add = options.add_options();
   for (const OptionInfo& option : command.options) {
     const std::string name(option.name);
-    option.argument.empty() ? add(name, "") : add(name, "", cxxopts::value<std::string>());
+    if (option.argument.empty()) {
+      add(name, "");
+    } else if (option.repeats) {
+      add(name, "", cxxopts::value<std::vector<std::string>>());
+    } else {
+      add(name, "", cxxopts::value<std::string>());
+    }
   }
   add("words", "", cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"words"});
@@ -72,7 +81,7 @@ Result<Words, UserError> split_words(const CommandInfo& command, const std::vect
       if (word.starts_with('-')) return unknown_option(command, word);
     }
     for (const OptionInfo& option : command.options) {
-      if (words.result.count(std::string(option.name)) > 1) {
+      if (!option.repeats && words.result.count(std::string(option.name)) > 1) {
         return UserError{fmt::format("--{} is given more than once", option.name)};
       }
     }
@@ -185,6 +194,20 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
   return {};
 }
 
+Result<void, UserError> take_devices(const Words& words, machine::MachineConfig& config) {
+  using machine::ConsoleDevice, machine::RngMode;
+  for (const std::string& drive : words.texts("drive")) config.drives.push_back(TRY(parse_drive(drive)));
+  if (words.has("rng")) {
+    constexpr RngMode kModes[] = {RngMode::Seeded, RngMode::Host, RngMode::None};
+    config.rng = kModes[TRY(one_of("rng", words.text("rng"), {"seeded", "host", "none"}))];
+  }
+  if (words.has("console")) {
+    const usize device = TRY(one_of("console", words.text("console"), {"pl011", "virtio"}));
+    config.console = device == 0 ? ConsoleDevice::Pl011 : ConsoleDevice::Virtio;
+  }
+  return {};
+}
+
 Result<void, UserError> take_hypervisor(const Words& words, machine::MachineConfig& config) {
   using machine::El2Mode, machine::ThpMode;
   config.policy = TRY(checked_policy(words));
@@ -222,6 +245,7 @@ Result<Parsed<RunOptions>, UserError> parse_run(const std::vector<std::string>& 
   RunOptions run;
   TRY_VOID(take_boot(words, run));
   TRY_VOID(take_machine(words, run.machine));
+  TRY_VOID(take_devices(words, run.machine));
   TRY_VOID(take_hypervisor(words, run.machine));
   TRY_VOID(take_conduct(words, run));
   return Parsed<RunOptions>(std::move(run));

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/base/types.h"
+#include "frontends/cli/device_options.h"
 #include "frontends/cli/option_table.h"
 
 namespace farside::cli {
@@ -20,6 +21,7 @@ enum class Value {
   Ignored,     // checked against `accepted`, then dropped with the option
   Flag,        // a flag, dropped
   DebugItems,  // -d
+  Drive,       // file=FILE,...
   Refused,     // `accepted` says why
 };
 
@@ -56,8 +58,8 @@ constexpr QemuOption kOptions[] = {
     {"-gdb", "", Value::Refused, "there is no gdb server in this version"},
     {"-bios", "", Value::Refused, "there is no flash in this version; --kernel takes an ELF file"},
     {"-pflash", "", Value::Refused, "there is no flash in this version; --kernel takes an ELF file"},
-    {"-drive", "", Value::Refused, "there are no disks in this version; --initrd takes a file system"},
-    {"-hda", "", Value::Refused, "there are no disks in this version; --initrd takes a file system"},
+    {"-drive", "--drive", Value::Drive},
+    {"-hda", "", Value::Refused, "the machine has no IDE disks; --drive FILE is a virtio disk"},
     {"-device", "", Value::Refused, "the machine's devices are fixed in this version"},
     {"-netdev", "", Value::Refused, "there is no network in this version"},
     {"-nic", "", Value::Refused, "there is no network in this version"},
@@ -114,6 +116,7 @@ Result<void, UserError> translate_value(const QemuOption& option, const std::str
     case Value::Same: out.insert(out.end(), {std::string(option.ours), value}); return {};
     case Value::SubOption: out.insert(out.end(), {std::string(option.ours), TRY(sub_option(option, value))}); return {};
     case Value::DebugItems: out.insert(out.end(), {std::string(option.ours), TRY(debug_groups(value))}); return {};
+    case Value::Drive: out.insert(out.end(), {std::string(option.ours), TRY(drive_from_qemu(value))}); return {};
     default: break;
   }
   const auto accepted = split(option.accepted, ' ');

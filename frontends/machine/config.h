@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/types.h"
 
@@ -22,6 +23,19 @@ enum class ClockMode : u8 {
 /// `thp` of the modelled host under El2Mode::Kvm.
 enum class ThpMode : u8 { Never, Always };
 
+/// A disk image of the host as a virtio block device.
+struct DriveConfig {
+  std::string path;
+  bool read_only = false;
+  bool raw = false;  ///< whatever its contents look like
+};
+
+/// Where the guest's virtio entropy device gets its bytes.
+enum class RngMode : u8 { Seeded, Host, None };
+
+/// Which console of the guest the keys go to; the output of both is shown.
+enum class ConsoleDevice : u8 { Pl011, Virtio };
+
 struct MachineConfig {
   u64 memory = u64{1} << 30;  ///< bytes of guest RAM; a multiple of 2 MiB
   u32 cpus = 1;               ///< 1..8
@@ -36,6 +50,9 @@ struct MachineConfig {
   std::string initrd;        ///< path, or empty
   std::string dtb;           ///< path, or empty for the machine's own
   std::string append;        ///< kernel command line
+  std::vector<DriveConfig> drives;
+  RngMode rng = RngMode::Seeded;
+  ConsoleDevice console = ConsoleDevice::Pl011;
 };
 
 /// How the machine talks to the outside world. Any of them may be empty.

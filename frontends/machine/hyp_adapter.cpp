@@ -31,6 +31,11 @@ SysReg sysreg_of(hyp::Reg reg) {
 /// it a guest that polls a device under the hypervisor would see no time pass.
 constexpr u64 kExitCost = 1000;
 
+/// The interrupt controller's frames.
+bool in_kernel(Ipa ipa) {
+  return ipa.value >= boot::virt_map::kGicDistributor.base && ipa.value < boot::virt_map::kUart.base;
+}
+
 /// CNTHCTL_EL2.EL1PCTEN and EL1PCEN (E2H = 0).
 constexpr u64 kEl1Pcten = 1, kEl1Pcen = 2;
 
@@ -185,10 +190,10 @@ void HypAdapter::write(Pa pa, std::span<const u8> bytes) {
 
 // The interrupt controller is in the kernel, as KVM's vGIC is; every other device belongs to the VMM.
 bool HypAdapter::kernel_read(unsigned vcpu, Ipa ipa, unsigned size, u64& value) {
-  return ipa.value < boot::virt_map::kUart.base && board_.read(Pa{ipa.value}, size, value, vcpu);
+  return in_kernel(ipa) && board_.read(Pa{ipa.value}, size, value, vcpu);
 }
 bool HypAdapter::kernel_write(unsigned vcpu, Ipa ipa, unsigned size, u64 value) {
-  return ipa.value < boot::virt_map::kUart.base && board_.write(Pa{ipa.value}, size, value, vcpu);
+  return in_kernel(ipa) && board_.write(Pa{ipa.value}, size, value, vcpu);
 }
 hyp::MmioReply HypAdapter::vmm_read(unsigned vcpu, Ipa ipa, unsigned size, u64& value) {
   return board_.read(Pa{ipa.value}, size, value, vcpu) ? hyp::MmioReply::Done : hyp::MmioReply::InjectAbort;

@@ -7,6 +7,7 @@
 #include "firmware/boot/virt_map.h"
 #include "frontends/machine/board.h"
 #include "frontends/machine/hyp_adapter.h"
+#include "frontends/machine/peripherals.h"
 #include "frontends/machine/power.h"
 #include "frontends/machine/scheduler.h"
 
@@ -80,6 +81,7 @@ Result<void, UserError> Machine::build() {
   const bool hosted = config_.el2 == El2Mode::Kvm;
   board_ = TRY(Board::create(config_, hosted ? kHostRam : kGuestRam,
                              hosted ? host_ram_size(config_.memory) : config_.memory, cores_, trace_));
+  peripherals_ = TRY(Peripherals::create(config_, *board_));
   // The scheduler needs the cores and the cores need their clock: it is created first, over a vector filled below.
   scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_);
   power_ = std::make_unique<Power>(cores_, *scheduler_, trace_);
@@ -102,6 +104,7 @@ Result<void, UserError> Machine::build() {
   }
   hyp_ = std::make_unique<HypAdapter>(cores_, *board_, *power_, trace_);
   TRY_VOID(hyp_->create(config_, kGuestRam));
+  peripherals_->set_vm(&hyp_->vm());
   for (const auto& core : cores_) core->ports.el2_host = hyp_.get();
   power_->set_starter([this](pe::Pe& core, u64 entry) { hyp_->enter(core, entry); });
   return {};
@@ -113,6 +116,7 @@ Result<void, UserError> Machine::load() {
   request.fdt.memory_size = config_.memory;
   request.fdt.cpus = config_.cpus;
   request.fdt.cpu_compatible = config_.cpu == "max" ? "arm,armv8" : "arm," + config_.cpu;
+  request.fdt.virtio_slots = boot::virt_map::kVirtioSlots;
   request.fdt.bootargs = config_.append;
   Chance seeds(config_.seed, "fdt");
   request.fdt.kaslr_seed = seeds.next();
@@ -131,7 +135,10 @@ Result<void, UserError> Machine::load() {
 }
 
 void Machine::set_console(Console console) {
-  if (console.output) board_->uart().set_sink(console.output);
+  if (console.output) {
+    board_->uart().set_sink(console.output);
+    if (peripherals_->console()) peripherals_->console()->set_sink(console.output);
+  }
   scheduler_->set_console(std::move(console));
 }
 
@@ -140,6 +147,7 @@ RunResult Machine::run() { return scheduler_->run(); }
 void Machine::request_stop() { scheduler_->stop(StopCause::Quit); }
 
 void Machine::console_input(const u8* data, usize size) {
+  if (dev::virtio::Console* console = peripherals_->console()) return console->receive({data, size});
   for (usize i = 0; i < size; ++i) board_->uart().receive(data[i]);
 }
 

@@ -17,6 +17,7 @@ namespace farside::machine {
 
 class Board;
 class HypAdapter;
+class Peripherals;
 class Power;
 class Scheduler;
 
@@ -38,7 +39,7 @@ class Machine {
   RunResult run();
   /// From a console callback: end run() soon with StopCause::Quit.
   void request_stop();
-  /// Bytes typed at the guest's PL011.
+  /// Bytes typed at the guest's PL011, or at its virtio console if that is the one that the config names.
   void console_input(const u8* data, usize size);
   /// Presses and releases the power key of the gpio-keys node.
   void press_power_key();
@@ -70,6 +71,7 @@ class Machine {
   MachineConfig config_;
   Trace trace_;
   std::unique_ptr<Board> board_;
+  std::unique_ptr<Peripherals> peripherals_;
   std::unique_ptr<HypAdapter> hyp_;
   std::vector<std::unique_ptr<pe::Pe>> cores_;
   std::unique_ptr<Scheduler> scheduler_;
