@@ -53,6 +53,13 @@ bool Interp::fetch(pe::Pe& pe, u32& word) {
   return true;
 }
 
+/// An exception in place of an instruction. It takes time as one, or vectors that cannot be fetched would never let a
+/// slice end.
+static void take_instead(pe::Pe& pe) {
+  pe.spend(1);
+  pe.take_pending();
+}
+
 /// What the engine does with anything but Flow::Next and Flow::Jump.
 void Interp::finish(pe::Pe& pe, Flow flow) {
   switch (flow) {
@@ -70,7 +77,7 @@ void Interp::run_fast(pe::Pe& pe) {
   do {
     u32 word;
     if (!fetch(pe, word)) [[unlikely]] {
-      pe.take_pending();
+      take_instead(pe);
       return;
     }
     const u64 pc = pe.s.pc;
@@ -91,18 +98,18 @@ void Interp::step(pe::Pe& pe) {
   if (pe.take_interrupt()) return;
   u32 word = 0;
   if ((pe.debug_active && pe.check_before_instruction()) || !fetch(pe, word)) {
-    pe.take_pending();
+    take_instead(pe);
     return;
   }
   const u8 btype = pe.s.btype;
   if (btype != 0 && pe.fetch_page.guarded && !accepts_branch(word, btype, pacixsp_refuses_j(pe))) {
     pe.raise(Ec::BTI, btype);
-    pe.take_pending();
+    take_instead(pe);
     return;
   }
   if (pe.s.pstate[Pstate::IL]) {
     pe.raise(Ec::ILLEGAL_STATE, 0);
-    pe.take_pending();
+    take_instead(pe);
     return;
   }
   if (pe.ports.trace->on(TraceGroup::Exec)) trace(pe, word);
