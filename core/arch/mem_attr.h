@@ -25,7 +25,8 @@ struct MemAttr {
   constexpr bool is_device() const { return type != MemType::Normal; }
   /// Inner and outer write-back: the only kind that a data cache of this model allocates.
   constexpr bool is_write_back() const {
-    return type == MemType::Normal && inner.policy == Cacheability::WriteBack && outer.policy == Cacheability::WriteBack;
+    return type == MemType::Normal && inner.policy == Cacheability::WriteBack &&
+           outer.policy == Cacheability::WriteBack;
   }
   constexpr bool is_non_cacheable() const {
     return type == MemType::Normal && inner.policy == Cacheability::NonCacheable &&

@@ -43,7 +43,7 @@ struct Pa : Address<Pa> {
 
 /// Prints `va:ffff_8000_0801_0000`, `ipa:4008_0000`, `pa:8000_0000`: the vocabulary of traces and scenarios.
 template <class A>
-  requires std::derived_from<A, farside::Address<A>>
+requires std::derived_from<A, farside::Address<A>>
 struct fmt::formatter<A> {
   constexpr auto parse(fmt::format_parse_context& ctx) { return ctx.begin(); }
   auto format(A a, fmt::format_context& ctx) const {

@@ -24,7 +24,9 @@ template <class Self>
 struct Reg {
   u64 raw = 0;
   template <unsigned Hi, unsigned Lo, class T>
-  constexpr T operator[](Field<Hi, Lo, T>) const { return Field<Hi, Lo, T>::get(raw); }
+  constexpr T operator[](Field<Hi, Lo, T>) const {
+    return Field<Hi, Lo, T>::get(raw);
+  }
   template <unsigned Hi, unsigned Lo, class T>
   constexpr Self with(Field<Hi, Lo, T>, T value) const {
     Self copy = static_cast<const Self&>(*this);

@@ -66,16 +66,18 @@ struct UserError {
 }  // namespace farside
 
 /// Evaluates to the value, or returns the error from the enclosing function.
-#define TRY(expression)                                         \
-  ({                                                            \
-    auto try_result_ = (expression);                            \
-    if (!try_result_.ok()) [[unlikely]] return try_result_.error(); \
-    std::move(try_result_.value());                             \
+#define TRY(expression)                 \
+  ({                                    \
+    auto try_result_ = (expression);    \
+    if (!try_result_.ok()) [[unlikely]] \
+      return try_result_.error();       \
+    std::move(try_result_.value());     \
   })
 
 /// TRY for results without a value.
-#define TRY_VOID(expression)                                        \
-  do {                                                              \
-    auto try_result_ = (expression);                                \
-    if (!try_result_.ok()) [[unlikely]] return try_result_.error(); \
+#define TRY_VOID(expression)            \
+  do {                                  \
+    auto try_result_ = (expression);    \
+    if (!try_result_.ok()) [[unlikely]] \
+      return try_result_.error();       \
   } while (false)

@@ -25,12 +25,12 @@ constexpr u64 kZvaBytes = 64;
 
 /// Registers that software can see. PSTATE.{NZCV,BTYPE} live apart because every instruction touches them.
 struct State {
-  u64 x[32] = {};   ///< X0..X30; x[31] is always 0 and serves as XZR
-  u64 sp = 0;       ///< the stack pointer in use; sp_bank holds the others
+  u64 x[32] = {};  ///< X0..X30; x[31] is always 0 and serves as XZR
+  u64 sp = 0;      ///< the stack pointer in use; sp_bank holds the others
   u64 pc = 0;
-  u64 nzcv = 0;     ///< flags in bits 31:28, other bits 0
-  u8 btype = 0;     ///< PSTATE.BTYPE
-  Pstate pstate{};  ///< everything but NZCV and BTYPE
+  u64 nzcv = 0;         ///< flags in bits 31:28, other bits 0
+  u8 btype = 0;         ///< PSTATE.BTYPE
+  Pstate pstate{};      ///< everything but NZCV and BTYPE
   u64 sp_bank[4] = {};  ///< SP_EL0..SP_EL3; the entry of the SP in use is stale
   alignas(16) Vec v[32] = {};
   FpEnv fp{};
@@ -43,9 +43,9 @@ using farside::PacKey;
 /// A synchronous exception that an instruction has raised and the engine has not taken yet.
 struct Pending {
   enum class Kind : u8 { None, Abort, Sync } kind = Kind::None;
-  Fault fault{};            ///< Kind::Abort
-  Esr esr{};                ///< Kind::Sync: EC, IL and ISS
-  u64 return_pc = 0;        ///< Kind::Sync: the preferred exception return address
+  Fault fault{};      ///< Kind::Abort
+  Esr esr{};          ///< Kind::Sync: EC, IL and ISS
+  u64 return_pc = 0;  ///< Kind::Sync: the preferred exception return address
   std::optional<u64> far{};
   El minimum_target = El::EL1;  ///< HVC and traps to EL2 name EL2
 };
@@ -79,7 +79,7 @@ struct MemRequest {
 };
 
 struct Counters {
-  u64 exceptions_to[4] = {};   ///< taken, by target EL
+  u64 exceptions_to[4] = {};  ///< taken, by target EL
   u64 slow_loads = 0, slow_stores = 0, slow_fetches = 0, mmio = 0;
 };
 
@@ -129,13 +129,13 @@ class Pe {
   /// The context of unprivileged loads and stores (LDTR, STTR), chosen when first needed.
   L0Context& unprivileged_context() { return l0_unprivileged_ != nullptr ? *l0_unprivileged_ : choose_unprivileged(); }
   bool event_register = false;
-  bool waiting = false;     ///< stopped in WFI or WFE
+  bool waiting = false;            ///< stopped in WFI or WFE
   bool waiting_for_event = false;  ///< with `waiting`: in WFE, so that the event register ends it too
-  bool powered_on = false;  ///< PSCI
-  bool debug_active = false;  ///< single-step, breakpoints or watchpoints need the slow loop
-  i64 budget = 0;           ///< instructions left in this slice; the engine counts down
-  u64 spent = 0;  ///< sum of spend()
-  u64 instructions_at_end = 0;  ///< what instructions() will be when `budget` has reached 0
+  bool powered_on = false;         ///< PSCI
+  bool debug_active = false;       ///< single-step, breakpoints or watchpoints need the slow loop
+  i64 budget = 0;                  ///< instructions left in this slice; the engine counts down
+  u64 spent = 0;                   ///< sum of spend()
+  u64 instructions_at_end = 0;     ///< what instructions() will be when `budget` has reached 0
   Ports ports;
   mmu::Tlb tlb;
   bool scribble_hpfar = true;  ///< knob: HPFAR_EL2 gets junk whenever the architecture calls it UNKNOWN
@@ -235,7 +235,8 @@ class Pe {
   /// AT as this PE would execute it now: the PAR_EL1 value, or the Fault that it ends in. No register is written.
   Result<u64, Fault> at(const mmu::AtOp& op, Va va);
 
-  // pauth.cpp: an IMPDEF algorithm. False: a trap to EL2 is pending. IA and IB sign instruction addresses, DA and DB data.
+  // pauth.cpp: an IMPDEF algorithm. False: a trap to EL2 is pending. IA and IB sign instruction addresses, DA and DB
+  // data.
   /// AddPACIA..DB: `value` gets a PAC, unless SCTLR_ELx.En<key> is 0.
   bool add_pac(u64& value, u64 modifier, PacKey key);
   /// AuthIA..DB: removes the PAC; a wrong one leaves a non-canonical address (no FEAT_FPAC).
@@ -362,13 +363,13 @@ class Pe {
   bool address_translation(SysRegEncoding encoding, unsigned rt, u64 value);
 
   u64 reset_pc_ = 0;
-  u32 ppi_levels_ = 0;           ///< outputs as last reported, bit per INTID
+  u32 ppi_levels_ = 0;             ///< outputs as last reported, bit per INTID
   u64 event_stream_at_ = ~u64{0};  ///< counter value of the next event, while waiting in WFE
-  u64 pmu_counted_ = 0;          ///< instructions() up to which the PMU counters are right
-  u64 pmu_running_ = 0;          ///< counters that count now; bit 31 is PMCCNTR_EL0
-  u64 pmu_prescaler_ = 0;        ///< cycles not yet counted with PMCR_EL0.D
-  bool step_taken_ = false;      ///< the previous instruction ran as a software step
-  bool step_exclusive_ = false;  ///< and it was a load-exclusive
+  u64 pmu_counted_ = 0;            ///< instructions() up to which the PMU counters are right
+  u64 pmu_running_ = 0;            ///< counters that count now; bit 31 is PMCCNTR_EL0
+  u64 pmu_prescaler_ = 0;          ///< cycles not yet counted with PMCR_EL0.D
+  bool step_taken_ = false;        ///< the previous instruction ran as a software step
+  bool step_exclusive_ = false;    ///< and it was a load-exclusive
   bool os_locked_ = true;
 
   L0Context* l0_unprivileged_ = nullptr;
