@@ -1,0 +1,35 @@
+// cache/cache.cpp - placement and replacement of lines in one cache.
+#include "cache/cache.h"
+
+namespace farside::cache {
+
+Cache::Cache(Geometry geometry)
+    : sets_(geometry.sets()), ways_(geometry.ways),
+      lines_(usize{sets_} * ways_), tags_(usize{sets_} * ways_, kNoTag),
+      next_way_(sets_) {}
+
+Line &Cache::victim(u64 index) {
+  const u32 set = set_of(index);
+  for (u32 way = 0; way < ways_; ++way) {
+    if (!at(set, way).valid())
+      return at(set, way);
+  }
+  const u32 way = next_way_[set];
+  next_way_[set] = static_cast<u8>((way + 1) % ways_);
+  return at(set, way);
+}
+
+void Cache::occupy(Line &line, u64 pa) {
+  tags_[static_cast<usize>(&line - lines_.data())] = pa;
+  ++counters.fills;
+}
+
+void Cache::release(Line &line) {
+  tags_[static_cast<usize>(&line - lines_.data())] = kNoTag;
+  line.state = State::Invalid;
+  line.info = nullptr;
+  line.dirty = 0;
+  line.lent_read = line.lent_write = false;
+}
+
+} // namespace farside::cache
