@@ -5,6 +5,7 @@
 #include <cstring>
 #include <cxxopts.hpp>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "tests/diff/generate.h"
@@ -20,6 +21,8 @@ using test::FlatMachine;
 constexpr Window kWindow{FlatMachine::kData, FlatMachine::kDataSize};
 /// The part of the window that accesses nearly always hit; the rest is compared now and then.
 constexpr usize kHotBegin = kWindow.size / 2 - 0x4000, kHotSize = kWindow.size / 8 + 0x8000;
+
+constexpr u64 kCasesPerReference = 200'000;
 
 struct Options {
   u64 seed = 1, count = 100'000, first = 0;
@@ -60,7 +63,7 @@ class Differ {
       : options_(std::move(options)),
         ours_({.check_sp_alignment = false}),
         initial_code_(FlatMachine::kCodeSize),
-        theirs_(FlatMachine::kCode, fill_code(), FlatMachine::kData, ours_.data(), FlatMachine::kCode + 4) {
+        theirs_(make_reference(fill_code())) {
     choose_forms();
   }
   /// The number of differences.
@@ -68,6 +71,10 @@ class Differ {
 
  private:
   std::span<const u8> fill_code();
+  std::unique_ptr<Reference> make_reference(std::span<const u8> code) {
+    return std::make_unique<Reference>(FlatMachine::kCode, code, FlatMachine::kData, ours_.data(),
+                                       FlatMachine::kCode + 4);
+  }
   void choose_forms();
   Case make_case(u64 index);
   bool add_form(Random& random, Case& c, isa::A64 form);
@@ -81,7 +88,7 @@ class Differ {
   Options options_;
   FlatMachine ours_;
   std::vector<u8> initial_code_;
-  Reference theirs_;
+  std::unique_ptr<Reference> theirs_;
   std::vector<isa::A64> forms_;
   std::map<std::string, u64> differences_, skipped_;
   std::vector<u64> done_ = std::vector<u64>(isa::kA64Count);
@@ -147,7 +154,7 @@ Case Differ::make_case(u64 index) {
   Random random(options_.seed * 0x2545f4914f6cdd1d + index);
   Case c;
   c.state = random_state(random, kWindow);
-  c.state.pc = theirs_.entry();
+  c.state.pc = theirs_->entry();
   const usize wanted = random.one_in(4) ? 2 + random.below(7) : 1;
   for (unsigned attempts = 0; c.words.size() < wanted && attempts < 64; ++attempts) {
     const isa::A64 form = forms_[random.below(forms_.size())];
@@ -183,9 +190,9 @@ Outcome Differ::run_ours(const Case& c, usize length) {
 }
 
 Outcome Differ::run_theirs(const Case& c, usize length) {
-  theirs_.set_code({c.words.data(), length});
+  theirs_->set_code({c.words.data(), length});
   Outcome out{.state = c.state};
-  out.ending = theirs_.run(out.state, static_cast<unsigned>(length), c.branch);
+  out.ending = theirs_->run(out.state, static_cast<unsigned>(length), c.branch);
   return out;
 }
 
@@ -213,7 +220,7 @@ std::string Differ::compare(const Outcome& a, const Outcome& b, bool whole_windo
   if ((s.fpsr & kFpsrMask) != (t.fpsr & kFpsrMask)) number("fpsr", s.fpsr & kFpsrMask, t.fpsr & kFpsrMask);
   if (a.ending == Ending::Done && s.pc != t.pc) number("pc", s.pc, t.pc);
   const usize begin = whole_window ? 0 : kHotBegin, size = whole_window ? kWindow.size : kHotSize;
-  const u8 *ours = ours_.data().data(), *theirs = theirs_.data().data();
+  const u8 *ours = ours_.data().data(), *theirs = theirs_->data().data();
   if (std::memcmp(ours + begin, theirs + begin, size) != 0)
     for (usize i = begin; i < begin + size; ++i)
       if (ours[i] != theirs[i]) number(fmt::format("mem[{:x}]", kWindow.base + i), ours[i], theirs[i]);
@@ -222,7 +229,7 @@ std::string Differ::compare(const Outcome& a, const Outcome& b, bool whole_windo
 
 void Differ::restore_memory(const std::vector<u8>& memory) {
   std::copy(memory.begin(), memory.end(), ours_.data().begin());
-  std::copy(memory.begin(), memory.end(), theirs_.data().begin());
+  std::copy(memory.begin(), memory.end(), theirs_->data().begin());
 }
 
 /// Shortens the case to the first instruction after which the engines differ, and prints it.
@@ -256,6 +263,11 @@ u64 Differ::run() {
   u64 total = 0, instructions = 0;
   std::vector<u8> memory(ours_.data().begin(), ours_.data().end());
   for (u64 i = options_.first; i < options_.first + options_.count; ++i) {
+    // Unicorn never gives translations back, and crashes when its buffer has been full: a new one in time.
+    if ((i - options_.first) % kCasesPerReference == kCasesPerReference - 1) {
+      theirs_ = make_reference({ours_.ram_page(Pa{FlatMachine::kCode}), FlatMachine::kCodeSize});
+      restore_memory(memory);
+    }
     const Case c = make_case(i);
     if (c.words.empty()) continue;
     instructions += c.words.size();
