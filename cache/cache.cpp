@@ -4,27 +4,28 @@
 namespace farside::cache {
 
 Cache::Cache(Geometry geometry)
-    : sets_(geometry.sets()), ways_(geometry.ways),
-      lines_(usize{sets_} * ways_), tags_(usize{sets_} * ways_, kNoTag),
+    : sets_(geometry.sets()),
+      ways_(geometry.ways),
+      lines_(usize{sets_} * ways_),
+      tags_(usize{sets_} * ways_, kNoTag),
       next_way_(sets_) {}
 
-Line &Cache::victim(u64 index) {
+Line& Cache::victim(u64 index) {
   const u32 set = set_of(index);
   for (u32 way = 0; way < ways_; ++way) {
-    if (!at(set, way).valid())
-      return at(set, way);
+    if (!at(set, way).valid()) return at(set, way);
   }
   const u32 way = next_way_[set];
   next_way_[set] = static_cast<u8>((way + 1) % ways_);
   return at(set, way);
 }
 
-void Cache::occupy(Line &line, u64 pa) {
+void Cache::occupy(Line& line, u64 pa) {
   tags_[static_cast<usize>(&line - lines_.data())] = pa;
   ++counters.fills;
 }
 
-void Cache::release(Line &line) {
+void Cache::release(Line& line) {
   tags_[static_cast<usize>(&line - lines_.data())] = kNoTag;
   line.state = State::Invalid;
   line.info = nullptr;
@@ -32,4 +33,4 @@ void Cache::release(Line &line) {
   line.lent_read = line.lent_write = false;
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -11,11 +11,9 @@ namespace {
 
 /// Kind of attributes for MISMATCH: type, cacheability, and shareability where
 /// it can matter.
-u8 use_of(const MemAttr &attr) {
-  if (attr.is_device())
-    return 1;
-  if (!attr.is_write_back())
-    return attr.is_non_cacheable() ? 2 : 3;
+u8 use_of(const MemAttr& attr) {
+  if (attr.is_device()) return 1;
+  if (!attr.is_write_back()) return attr.is_non_cacheable() ? 2 : 3;
   return static_cast<u8>(4 + static_cast<u8>(attr.shareability));
 }
 
@@ -24,18 +22,16 @@ u8 use_of(const MemAttr &attr) {
 /// instructions").
 bool may_be_patched_live(u32 word) {
   const bool branch = (word & 0x7c000000) == 0x14000000;
-  const bool call = (word & 0xffe0001f) == 0xd4000001 ||
-                    (word & 0xffe0001f) == 0xd4000002 ||
-                    (word & 0xffe0001f) == 0xd4000003;
+  const bool call =
+      (word & 0xffe0001f) == 0xd4000001 || (word & 0xffe0001f) == 0xd4000002 || (word & 0xffe0001f) == 0xd4000003;
   const bool breakpoint = (word & 0xffe0001f) == 0xd4200000;
   const bool isb = (word & 0xfffff0ff) == 0xd50330df;
   return branch || call || breakpoint || isb || word == 0xd503201f;
 }
 
-} // namespace
+}  // namespace
 
-void Hierarchy::event(LineInfo &line, EventKind kind, Level level,
-                      const AccessInfo &by) {
+void Hierarchy::event(LineInfo& line, EventKind kind, Level level, const AccessInfo& by) {
   line.last_event = history_.add({.line = line.pa,
                                   .pc = by.pc,
                                   .kind = kind,
@@ -47,73 +43,59 @@ void Hierarchy::event(LineInfo &line, EventKind kind, Level level,
 }
 
 /// Bytes that some data copy holds as dirty.
-u64 Hierarchy::dirty_anywhere(const LineInfo &line) const {
+u64 Hierarchy::dirty_anywhere(const LineInfo& line) const {
   u64 dirty = 0;
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
-    dirty |= core_[static_cast<unsigned>(std::countr_zero(left))]
-                 .l1d.find(line.pa)
-                 ->dirty;
+    dirty |= core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa)->dirty;
   }
-  if (line.l2)
-    dirty |= l2_.find(line.pa)->dirty;
+  if (line.l2) dirty |= l2_.find(line.pa)->dirty;
   return dirty;
 }
 
-void Hierarchy::check_read(const AccessInfo &info, LineInfo &line,
-                           unsigned offset, std::span<const u8> seen,
+void Hierarchy::check_read(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
                            Level from) {
-  const u8 *golden = line.golden + offset;
+  const u8* golden = line.golden + offset;
   if (std::memcmp(seen.data(), golden, seen.size()) == 0) [[likely]] {
-    if (line.interesting)
-      check_ambiguity(info, line, offset, seen, from);
+    if (line.interesting) check_ambiguity(info, line, offset, seen, from);
     return;
   }
-  Finding finding =
-      from == Level::Memory ? Finding::STALE_RAM : Finding::STALE_CACHED;
-  if (info.kind == AccessKind::Walk)
-    finding = Finding::STALE_WALK;
+  Finding finding = from == Level::Memory ? Finding::STALE_RAM : Finding::STALE_CACHED;
+  if (info.kind == AccessKind::Walk) finding = Finding::STALE_WALK;
   report(finding, info, line, offset, seen, {golden, seen.size()}, from);
 }
 
 /// Right this time; but a copy that another legal choice would have used
 /// differs.
-void Hierarchy::check_ambiguity(const AccessInfo &info, LineInfo &line,
-                                unsigned offset, std::span<const u8> seen,
+void Hierarchy::check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
                                 Level from) {
   const u64 dirty = dirty_anywhere(line);
   std::span<const u8> other;
   if (from == Level::Memory) {
-    for_each_data_copy(line, ~u32{0}, [&](unsigned, Line &copy) {
-      if (std::memcmp(copy.data.data() + offset, seen.data(), seen.size()) !=
-          0) {
+    for_each_data_copy(line, ~u32{0}, [&](unsigned, Line& copy) {
+      if (std::memcmp(copy.data.data() + offset, seen.data(), seen.size()) != 0) {
         other = {copy.data.data() + offset, seen.size()};
       }
     });
   } else {
     for (unsigned i = 0; i < seen.size() && other.empty(); ++i) {
       const bool may_vanish = !bit(dirty, offset + i);
-      if (may_vanish && line.ram[offset + i] != seen[i])
-        other = {line.ram + offset, seen.size()};
+      if (may_vanish && line.ram[offset + i] != seen[i]) other = {line.ram + offset, seen.size()};
     }
   }
-  if (!other.empty())
-    report(Finding::AMBIGUOUS, info, line, offset, seen, other, from);
+  if (!other.empty()) report(Finding::AMBIGUOUS, info, line, offset, seen, other, from);
 }
 
 /// An old instruction is a finding unless architecture allows the old one for
 /// now: both are of the kinds that may be patched live, and the core has not
 /// synchronised itself after its own store.
-void Hierarchy::check_fetch(const AccessInfo &info, LineInfo &line,
-                            unsigned offset, u32 seen, Level from) {
+void Hierarchy::check_fetch(const AccessInfo& info, LineInfo& line, unsigned offset, u32 seen, Level from) {
   u32 golden;
   std::memcpy(&golden, line.golden + offset, sizeof golden);
   if (seen == golden) [[likely]]
     return;
   const bool live = may_be_patched_live(seen) && may_be_patched_live(golden);
-  const bool synchronised = line.writer.core == info.core &&
-                            core_[info.core].last_isb > line.writer.sequence;
-  const Finding finding =
-      live && !synchronised ? Finding::AMBIGUOUS : Finding::STALE_ICACHE;
+  const bool synchronised = line.writer.core == info.core && core_[info.core].last_isb >= line.writer.sequence;
+  const Finding finding = live && !synchronised ? Finding::AMBIGUOUS : Finding::STALE_ICACHE;
   std::array<u8, 4> bytes;
   std::memcpy(bytes.data(), &seen, sizeof seen);
   report(finding, info, line, offset, bytes, {line.golden + offset, 4}, from);
@@ -122,31 +104,23 @@ void Hierarchy::check_fetch(const AccessInfo &info, LineInfo &line,
 /// `data` is about to overwrite `below` where `mask` says so. Lost are bytes
 /// that are newest there, that differ, and that nobody else holds as dirty.
 /// They are gone: what replaces them counts as right afterwards.
-void Hierarchy::check_overwrite(LineInfo &line, const u8 *below,
-                                const std::array<u8, kLine> &data, u64 mask,
-                                Level level, const AccessInfo &by) {
-  if (std::memcmp(data.data(), line.golden, kLine) == 0)
-    return;
-  u64 held = 0; // by others: the writer of this copy has let go of its dirty
-                // bytes already
+void Hierarchy::check_overwrite(LineInfo& line, const u8* below, const std::array<u8, kLine>& data, u64 mask,
+                                Level level, const AccessInfo& by) {
+  if (std::memcmp(data.data(), line.golden, kLine) == 0) return;
+  u64 held = 0;  // by others: the writer of this copy has let go of its dirty
+                 // bytes already
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
-    held |= core_[static_cast<unsigned>(std::countr_zero(left))]
-                .l1d.find(line.pa)
-                ->dirty;
+    held |= core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa)->dirty;
   }
   u64 lost = 0;
   for (u64 left = mask & ~held; left != 0; left &= left - 1) {
     const auto byte = static_cast<unsigned>(std::countr_zero(left));
-    if (below[byte] == line.golden[byte] && data[byte] != line.golden[byte])
-      lost |= u64{1} << byte;
+    if (below[byte] == line.golden[byte] && data[byte] != line.golden[byte]) lost |= u64{1} << byte;
   }
-  if (lost == 0)
-    return;
+  if (lost == 0) return;
   const auto first = static_cast<unsigned>(std::countr_zero(lost));
-  const usize size =
-      kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
-  report(Finding::LOST_WRITE, by, line, first, {data.data() + first, size},
-         {line.golden + first, size}, level);
+  const usize size = kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
+  report(Finding::LOST_WRITE, by, line, first, {data.data() + first, size}, {line.golden + first, size}, level);
   for (u64 left = lost; left != 0; left &= left - 1) {
     const auto byte = static_cast<unsigned>(std::countr_zero(left));
     line.golden[byte] = data[byte];
@@ -154,58 +128,47 @@ void Hierarchy::check_overwrite(LineInfo &line, const u8 *below,
 }
 
 /// Dirty bytes were thrown away; `data` has left its cache already.
-void Hierarchy::check_discard(LineInfo &line, const std::array<u8, kLine> &data,
-                              u64 dirty, Level level, const AccessInfo &by) {
+void Hierarchy::check_discard(LineInfo& line, const std::array<u8, kLine>& data, u64 dirty, Level level,
+                              const AccessInfo& by) {
   event(line, EventKind::Discard, level, by);
-  if (line.golden == nullptr)
-    return;
+  if (line.golden == nullptr) return;
   std::array<u8, kLine> rest;
   coherent_view(line, by.core, rest);
   // An L1D line over a newer, still dirty L2 line is judged with L2's.
   u64 lost = 0;
   for (u64 left = dirty; left != 0; left &= left - 1) {
     const auto byte = static_cast<unsigned>(std::countr_zero(left));
-    if (data[byte] == line.golden[byte] && rest[byte] != line.golden[byte])
-      lost |= u64{1} << byte;
+    if (data[byte] == line.golden[byte] && rest[byte] != line.golden[byte]) lost |= u64{1} << byte;
   }
-  if (lost == 0)
-    return;
+  if (lost == 0) return;
   const auto first = static_cast<unsigned>(std::countr_zero(lost));
-  const usize size =
-      kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
-  report(Finding::DISCARDED_DIRTY, by, line, first, {rest.data() + first, size},
-         {line.golden + first, size}, level);
+  const usize size = kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
+  report(Finding::DISCARDED_DIRTY, by, line, first, {rest.data() + first, size}, {line.golden + first, size}, level);
   for (u64 left = lost; left != 0; left &= left - 1) {
     const auto byte = static_cast<unsigned>(std::countr_zero(left));
     line.golden[byte] = rest[byte];
   }
 }
 
-void Hierarchy::check_use(const AccessInfo &info, LineInfo &line) {
-  if (info.kind == AccessKind::Dma || info.kind == AccessKind::Walk)
-    return;
+void Hierarchy::check_use(const AccessInfo& info, LineInfo& line) {
+  if (info.kind == AccessKind::Dma || info.kind == AccessKind::Walk) return;
   const u8 use = use_of(info.attr);
   if (line.last_use == use) [[likely]]
     return;
   const u8 before = std::exchange(line.last_use, use);
-  if (before == 0 || line.golden == nullptr)
-    return;
+  if (before == 0 || line.golden == nullptr) return;
   report(Finding::MISMATCH, info, line, 0, {}, {}, Level::Memory);
 }
 
-void Hierarchy::report(Finding finding, const AccessInfo &info, LineInfo &line,
-                       unsigned offset, std::span<const u8> seen,
-                       std::span<const u8> expected, Level from) {
-  if (!sanitizer_.is_new(finding, info.pc, Pa{line.pa}))
-    return;
+void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, unsigned offset,
+                       std::span<const u8> seen, std::span<const u8> expected, Level from) {
+  if (!sanitizer_.is_new(finding, info.pc, Pa{line.pa})) return;
   Report out;
   out.finding = finding;
   out.access = info;
   unsigned first = 0;
-  while (first < seen.size() && seen[first] == expected[first])
-    ++first;
-  if (first == seen.size())
-    first = 0;
+  while (first < seen.size() && seen[first] == expected[first]) ++first;
+  if (first == seen.size()) first = 0;
   out.pa = Pa{line.pa + offset + first};
   out.size = static_cast<unsigned>(seen.size()) - first;
   std::copy(seen.begin() + first, seen.end(), out.seen.begin());
@@ -220,35 +183,25 @@ void Hierarchy::report(Finding finding, const AccessInfo &info, LineInfo &line,
 /// The smallest maintenance: a clean where the newest bytes sit in a cache and
 /// memory was read, an invalidation where memory is newer, only as far as the
 /// reader looks.
-Remedy Hierarchy::remedy(Finding finding, const AccessInfo &info,
-                         const LineInfo &line, Level from) const {
-  const bool in_l1d =
-      std::ranges::any_of(copies(Pa{line.pa}), [&](const Copy &copy) {
-        return copy.level == Level::L1D && copy.dirty != 0;
-      });
+Remedy Hierarchy::remedy(Finding finding, const AccessInfo& info, const LineInfo& line, Level from) const {
+  const bool in_l1d = std::ranges::any_of(
+      copies(Pa{line.pa}), [&](const Copy& copy) { return copy.level == Level::L1D && copy.dirty != 0; });
   switch (finding) {
-  case Finding::STALE_RAM:
-    return clean_remedy(Point::PoC, "this read");
-  case Finding::STALE_CACHED:
-    return invalidate_remedy(dirty_anywhere(line) != 0);
-  case Finding::STALE_WALK:
-    return from == Level::Memory ? clean_remedy(Point::PoC, "this walk")
-                                 : (from == Level::L2 && in_l1d
-                                        ? clean_remedy(Point::PoU, "this walk")
-                                        : invalidate_remedy(false));
-  case Finding::STALE_ICACHE:
-    if (from == Level::Memory && !info.attr.is_write_back() &&
-        info.attr.is_non_cacheable()) {
-      return clean_remedy(Point::PoC, "this fetch");
-    }
-    return instruction_remedy(in_l1d && !config_.idc);
-  case Finding::LOST_WRITE:
-    return before_write_remedy();
-  case Finding::DISCARDED_DIRTY:
-    return instead_remedy();
-  default:
-    return advice_remedy();
+    case Finding::STALE_RAM: return clean_remedy(Point::PoC, "this read");
+    case Finding::STALE_CACHED: return invalidate_remedy(dirty_anywhere(line) != 0);
+    case Finding::STALE_WALK:
+      return from == Level::Memory
+                 ? clean_remedy(Point::PoC, "this walk")
+                 : (from == Level::L2 && in_l1d ? clean_remedy(Point::PoU, "this walk") : invalidate_remedy(false));
+    case Finding::STALE_ICACHE:
+      if (from == Level::Memory && !info.attr.is_write_back() && info.attr.is_non_cacheable()) {
+        return clean_remedy(Point::PoC, "this fetch");
+      }
+      return instruction_remedy(in_l1d && !config_.idc);
+    case Finding::LOST_WRITE: return before_write_remedy();
+    case Finding::DISCARDED_DIRTY: return instead_remedy();
+    default: return advice_remedy();
   }
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -8,29 +8,26 @@ namespace farside::cache {
 
 /// Whether the access takes part in coherence: a Non-shareable one need not
 /// (knob nsh).
-bool Hierarchy::is_snooped(const AccessInfo &info) const {
-  return knobs_.nsh == NshSnoop::Snooped ||
-         info.attr.shareability != Shareability::Non;
+bool Hierarchy::is_snooped(const AccessInfo& info) const {
+  return knobs_.nsh == NshSnoop::Snooped || info.attr.shareability != Shareability::Non;
 }
 
-Line &Hierarchy::line_for_read(const AccessInfo &info, LineInfo &line) {
-  Cache &l1d = core_[info.core].l1d;
+Line& Hierarchy::line_for_read(const AccessInfo& info, LineInfo& line) {
+  Cache& l1d = core_[info.core].l1d;
   last_source_ = Level::L1D;
-  if (Line *copy = l1d.find(line.pa)) {
+  if (Line* copy = l1d.find(line.pa)) {
     ++l1d.counters.hits;
     return *copy;
   }
   ++l1d.counters.misses;
   core_[info.core].last_miss = line.pa;
-  return fill_data(
-      info, line, info.kind == AccessKind::Walk ? Origin::Walk : Origin::Demand,
-      false);
+  return fill_data(info, line, info.kind == AccessKind::Walk ? Origin::Walk : Origin::Demand, false);
 }
 
-Line &Hierarchy::line_for_write(const AccessInfo &info, LineInfo &line) {
-  Cache &l1d = core_[info.core].l1d;
+Line& Hierarchy::line_for_write(const AccessInfo& info, LineInfo& line) {
+  Cache& l1d = core_[info.core].l1d;
   last_source_ = Level::L1D;
-  Line *copy = l1d.find(line.pa);
+  Line* copy = l1d.find(line.pa);
   if (copy == nullptr) {
     ++l1d.counters.misses;
     core_[info.core].last_miss = line.pa;
@@ -49,29 +46,21 @@ Line &Hierarchy::line_for_write(const AccessInfo &info, LineInfo &line) {
 /// Takes the line from the other cores' L1D (all copies when `exclusive`) or
 /// makes them share it; dirty bytes go to L2. True if one of them supplied
 /// `data`.
-bool Hierarchy::take_from_others(const AccessInfo &info, LineInfo &line,
-                                 bool exclusive, std::array<u8, kLine> *data) {
-  if (!is_snooped(info))
-    return false;
+bool Hierarchy::take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, std::array<u8, kLine>* data) {
+  if (!is_snooped(info)) return false;
   bool supplied = false, from_dirty = false;
-  for (u32 left = line.l1d & ~(u32{1} << info.core); left != 0;
-       left &= left - 1) {
+  for (u32 left = line.l1d & ~(u32{1} << info.core); left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    Line &copy = *core_[core].l1d.find(line.pa);
-    if (!copy.snooped)
-      continue;
+    Line& copy = *core_[core].l1d.find(line.pa);
+    if (!copy.snooped) continue;
     ++core_[core].l1d.counters.snoops;
-    withdraw(core, Side::Data, copy,
-             exclusive ? Withdrawn::All : Withdrawn::Write);
+    withdraw(core, Side::Data, copy, exclusive ? Withdrawn::All : Withdrawn::Write);
     const bool dirty = copy.dirty != 0;
-    if (data != nullptr && (!supplied || (dirty && !from_dirty)))
-      *data = copy.data;
+    if (data != nullptr && (!supplied || (dirty && !from_dirty))) *data = copy.data;
     supplied = true;
     from_dirty |= dirty;
-    if (dirty || exclusive)
-      event(line, EventKind::Snoop, Level::L1D, info);
-    if (dirty)
-      write_back_to_l2(line, copy, info);
+    if (dirty || exclusive) event(line, EventKind::Snoop, Level::L1D, info);
+    if (dirty) write_back_to_l2(line, copy, info);
     if (exclusive) {
       drop_l1d(core, copy);
     } else {
@@ -82,9 +71,8 @@ bool Hierarchy::take_from_others(const AccessInfo &info, LineInfo &line,
 }
 
 /// The content for a new L1D line, and where it came from.
-Level Hierarchy::source_of_fill(const AccessInfo &info, LineInfo &line,
-                                std::array<u8, kLine> &data) {
-  if (Line *copy = l2_.find(line.pa)) {
+Level Hierarchy::source_of_fill(const AccessInfo& info, LineInfo& line, std::array<u8, kLine>& data) {
+  if (Line* copy = l2_.find(line.pa)) {
     ++l2_.counters.hits;
     data = copy->data;
     return Level::L2;
@@ -96,15 +84,13 @@ Level Hierarchy::source_of_fill(const AccessInfo &info, LineInfo &line,
   return Level::Memory;
 }
 
-Line &Hierarchy::fill_data(const AccessInfo &info, LineInfo &line,
-                           Origin origin, bool exclusive) {
-  Cache &l1d = core_[info.core].l1d;
+Line& Hierarchy::fill_data(const AccessInfo& info, LineInfo& line, Origin origin, bool exclusive) {
+  Cache& l1d = core_[info.core].l1d;
   std::array<u8, kLine> data;
   const bool supplied = take_from_others(info, line, exclusive, &data);
   const Level from = supplied ? Level::L1D : source_of_fill(info, line, data);
-  Line &copy = l1d.victim(line.pa);
-  if (copy.valid())
-    evict_l1d(info.core, copy, info);
+  Line& copy = l1d.victim(line.pa);
+  if (copy.valid()) evict_l1d(info.core, copy, info);
   l1d.occupy(copy, line.pa);
   copy.data = data;
   copy.info = &line;
@@ -114,22 +100,18 @@ Line &Hierarchy::fill_data(const AccessInfo &info, LineInfo &line,
   copy.snooped = is_snooped(info);
   line.l1d |= u32{1} << info.core;
   line.page->cacheable = true;
-  event(line,
-        origin == Origin::Speculation ? EventKind::SpecFill : EventKind::Fill,
-        Level::L1D, info);
+  event(line, origin == Origin::Speculation ? EventKind::SpecFill : EventKind::Fill, Level::L1D, info);
   last_source_ = from;
   return copy;
 }
 
 /// The L2 line for `line` with `data`, made if it is not there. An existing one
 /// gets the data where it is not dirty.
-Line &Hierarchy::fill_l2(LineInfo &line, const std::array<u8, kLine> &data,
-                         const AccessInfo &by) {
-  Line *copy = l2_.find(line.pa);
+Line& Hierarchy::fill_l2(LineInfo& line, const std::array<u8, kLine>& data, const AccessInfo& by) {
+  Line* copy = l2_.find(line.pa);
   if (copy == nullptr) {
     copy = &l2_.victim(line.pa);
-    if (copy->valid())
-      evict_l2(*copy, by);
+    if (copy->valid()) evict_l2(*copy, by);
     l2_.occupy(*copy, line.pa);
     copy->info = &line;
     copy->dirty = 0;
@@ -140,21 +122,17 @@ Line &Hierarchy::fill_l2(LineInfo &line, const std::array<u8, kLine> &data,
   return *copy;
 }
 
-void Hierarchy::write_back_to_l2(LineInfo &line, Line &copy,
-                                 const AccessInfo &by) {
-  if (copy.dirty == 0)
-    return;
+void Hierarchy::write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& by) {
+  if (copy.dirty == 0) return;
   const u64 dirty = copy.dirty;
   const u64 mask = knobs_.wb_granule == WbGranule::Line ? ~u64{0} : dirty;
   copy.dirty = 0;
-  if (copy.state == State::Modified)
-    copy.state = State::Exclusive;
-  Line *below = l2_.find(line.pa);
+  if (copy.state == State::Modified) copy.state = State::Exclusive;
+  Line* below = l2_.find(line.pa);
   if (below == nullptr) {
     fill_l2(line, copy.data, by).dirty = mask;
   } else {
-    if (line.golden != nullptr)
-      check_overwrite(line, below->data.data(), copy.data, mask, Level::L2, by);
+    if (line.golden != nullptr) check_overwrite(line, below->data.data(), copy.data, mask, Level::L2, by);
     for (u64 left = mask; left != 0; left &= left - 1) {
       const auto byte = static_cast<unsigned>(std::countr_zero(left));
       below->data[byte] = copy.data[byte];
@@ -163,16 +141,13 @@ void Hierarchy::write_back_to_l2(LineInfo &line, Line &copy,
   }
 }
 
-void Hierarchy::write_back_to_memory(LineInfo &line,
-                                     const std::array<u8, kLine> &data,
-                                     u64 mask, const AccessInfo &by) {
-  if (knobs_.wb_granule == WbGranule::Line)
-    mask = ~u64{0};
+void Hierarchy::write_back_to_memory(LineInfo& line, const std::array<u8, kLine>& data, u64 mask,
+                                     const AccessInfo& by) {
+  if (knobs_.wb_granule == WbGranule::Line) mask = ~u64{0};
   touch_system_cache(line);
   ++l2_.counters.writebacks;
   event(line, EventKind::WriteBack, Level::Memory, by);
-  if (line.golden != nullptr)
-    check_overwrite(line, line.ram, data, mask, Level::Memory, by);
+  if (line.golden != nullptr) check_overwrite(line, line.ram, data, mask, Level::Memory, by);
   if (mask == ~u64{0}) {
     std::memcpy(line.ram, data.data(), kLine);
     return;
@@ -183,29 +158,27 @@ void Hierarchy::write_back_to_memory(LineInfo &line,
   }
 }
 
-void Hierarchy::clean_l2(LineInfo &line, const AccessInfo &by) {
-  Line *copy = line.l2 ? l2_.find(line.pa) : nullptr;
-  if (copy == nullptr || copy->dirty == 0)
-    return;
+void Hierarchy::clean_l2(LineInfo& line, const AccessInfo& by) {
+  Line* copy = line.l2 ? l2_.find(line.pa) : nullptr;
+  if (copy == nullptr || copy->dirty == 0) return;
   const u64 dirty = std::exchange(copy->dirty, 0);
   write_back_to_memory(line, copy->data, dirty, by);
 }
 
-void Hierarchy::drop_l1d(unsigned core, Line &copy) {
+void Hierarchy::drop_l1d(unsigned core, Line& copy) {
   withdraw(core, Side::Data, copy, Withdrawn::All);
   copy.info->l1d &= ~(u32{1} << core);
   core_[core].l1d.release(copy);
 }
 
-void Hierarchy::drop_l2(LineInfo &line) {
-  if (!line.l2)
-    return;
+void Hierarchy::drop_l2(LineInfo& line) {
+  if (!line.l2) return;
   line.l2 = false;
   l2_.release(*l2_.find(line.pa));
 }
 
-void Hierarchy::evict_l1d(unsigned core, Line &copy, const AccessInfo &by) {
-  LineInfo &line = *copy.info;
+void Hierarchy::evict_l1d(unsigned core, Line& copy, const AccessInfo& by) {
+  LineInfo& line = *copy.info;
   withdraw(core, Side::Data, copy, Withdrawn::All);
   ++core_[core].l1d.counters.evictions;
   AccessInfo blamed = by;
@@ -218,8 +191,8 @@ void Hierarchy::evict_l1d(unsigned core, Line &copy, const AccessInfo &by) {
   drop_l1d(core, copy);
 }
 
-void Hierarchy::evict_l2(Line &copy, const AccessInfo &by) {
-  LineInfo &line = *copy.info;
+void Hierarchy::evict_l2(Line& copy, const AccessInfo& by) {
+  LineInfo& line = *copy.info;
   settle(line);
   ++l2_.counters.evictions;
   event(line, EventKind::Evict, Level::L2, by);
@@ -228,10 +201,10 @@ void Hierarchy::evict_l2(Line &copy, const AccessInfo &by) {
 }
 
 /// Every dirty byte reaches memory; copies stay.
-void Hierarchy::clean_all(LineInfo &line, const AccessInfo &by) {
+void Hierarchy::clean_all(LineInfo& line, const AccessInfo& by) {
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    Line &copy = *core_[core].l1d.find(line.pa);
+    Line& copy = *core_[core].l1d.find(line.pa);
     withdraw(core, Side::Data, copy, Withdrawn::Write);
     write_back_to_l2(line, copy, by);
   }
@@ -239,7 +212,7 @@ void Hierarchy::clean_all(LineInfo &line, const AccessInfo &by) {
 }
 
 /// Every data copy disappears as it is.
-void Hierarchy::drop_all(LineInfo &line) {
+void Hierarchy::drop_all(LineInfo& line) {
   while (line.l1d != 0) {
     const auto core = static_cast<unsigned>(std::countr_zero(line.l1d));
     drop_l1d(core, *core_[core].l1d.find(line.pa));
@@ -249,26 +222,20 @@ void Hierarchy::drop_all(LineInfo &line) {
 
 /// What a coherent observer on `core` would get: a dirty copy before clean
 /// ones, its own before others', memory last.
-Level Hierarchy::coherent_view(const LineInfo &line, unsigned core,
-                               std::array<u8, kLine> &data) const {
-  const Line *best = nullptr;
+Level Hierarchy::coherent_view(const LineInfo& line, unsigned core, std::array<u8, kLine>& data) const {
+  const Line* best = nullptr;
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
     const auto other = static_cast<unsigned>(std::countr_zero(left));
-    const Line *copy = core_[other].l1d.find(line.pa);
+    const Line* copy = core_[other].l1d.find(line.pa);
     const bool modified = copy->state == State::Modified;
-    const bool better =
-        best == nullptr || (modified && best->state != State::Modified) ||
-        (other == core && modified == (best->state == State::Modified));
-    if (better)
-      best = copy;
+    const bool better = best == nullptr || (modified && best->state != State::Modified) ||
+                        (other == core && modified == (best->state == State::Modified));
+    if (better) best = copy;
   }
-  const Level level =
-      best != nullptr ? Level::L1D : (line.l2 ? Level::L2 : Level::Memory);
-  if (best == nullptr && line.l2)
-    best = l2_.find(line.pa);
-  std::memcpy(data.data(), best != nullptr ? best->data.data() : line.ram,
-              kLine);
+  const Level level = best != nullptr ? Level::L1D : (line.l2 ? Level::L2 : Level::Memory);
+  if (best == nullptr && line.l2) best = l2_.find(line.pa);
+  std::memcpy(data.data(), best != nullptr ? best->data.data() : line.ram, kLine);
   return level;
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -17,46 +17,11 @@ constexpr u32 kKiB = 1024, kMaxWays = 64, kMaxSets = 32768;
 // As the Technical Reference Manuals print them; the first-level data cache is
 // physically tagged and free of aliases.
 const Config kPresets[] = {
-    {"cortex-a53",
-     {32 * kKiB, 2},
-     {32 * kKiB, 4},
-     {512 * kKiB, 16},
-     {},
-     ICacheKind::VIPT,
-     false,
-     false},
-    {"cortex-a57",
-     {48 * kKiB, 3},
-     {32 * kKiB, 2},
-     {2048 * kKiB, 16},
-     {},
-     ICacheKind::PIPT,
-     false,
-     false},
-    {"cortex-a72",
-     {48 * kKiB, 3},
-     {32 * kKiB, 2},
-     {1024 * kKiB, 16},
-     {},
-     ICacheKind::PIPT,
-     false,
-     false},
-    {"neoverse-n1",
-     {64 * kKiB, 4},
-     {64 * kKiB, 4},
-     {1024 * kKiB, 8},
-     {},
-     ICacheKind::PIPT,
-     false,
-     false},
-    {"max",
-     {64 * kKiB, 4},
-     {64 * kKiB, 4},
-     {1024 * kKiB, 8},
-     {4096 * kKiB, 16},
-     ICacheKind::PIPT,
-     false,
-     false},
+    {"cortex-a53", {32 * kKiB, 2}, {32 * kKiB, 4}, {512 * kKiB, 16}, {}, ICacheKind::VIPT, false, false},
+    {"cortex-a57", {48 * kKiB, 3}, {32 * kKiB, 2}, {2048 * kKiB, 16}, {}, ICacheKind::PIPT, false, false},
+    {"cortex-a72", {48 * kKiB, 3}, {32 * kKiB, 2}, {1024 * kKiB, 16}, {}, ICacheKind::PIPT, false, false},
+    {"neoverse-n1", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {}, ICacheKind::PIPT, false, false},
+    {"max", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {4096 * kKiB, 16}, ICacheKind::PIPT, false, false},
 };
 
 constexpr std::string_view kKindNames[] = {"vpipt", "aivivt", "vipt", "pipt"};
@@ -66,8 +31,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
   line = line.substr(0, line.find('#'));
   while (true) {
     const usize start = line.find_first_not_of(" \t\r");
-    if (start == std::string_view::npos)
-      return words;
+    if (start == std::string_view::npos) return words;
     const usize end = std::min(line.find_first_of(" \t\r", start), line.size());
     words.push_back(line.substr(start, end - start));
     line = line.substr(end);
@@ -76,10 +40,8 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 std::optional<u32> parse_number(std::string_view text) {
   u32 value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
-    return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
@@ -91,87 +53,67 @@ std::optional<u32> parse_size(std::string_view text) {
     text.remove_suffix(1);
   }
   const auto number = parse_number(text);
-  if (!number || *number > (u32{1} << 31) / unit)
-    return std::nullopt;
+  if (!number || *number > (u32{1} << 31) / unit) return std::nullopt;
   return *number * unit;
 }
 
 std::optional<bool> parse_flag(std::string_view text) {
-  if (text == "yes" || text == "1")
-    return true;
-  if (text == "no" || text == "0")
-    return false;
+  if (text == "yes" || text == "1") return true;
+  if (text == "no" || text == "0") return false;
   return std::nullopt;
 }
 
-std::optional<std::string> check_geometry(std::string_view name,
-                                          const Geometry &g) {
-  if (g.ways == 0 || g.ways > kMaxWays)
-    return fmt::format("{}: ways must be 1 to {}, not {}", name, kMaxWays,
-                       g.ways);
+std::optional<std::string> check_geometry(std::string_view name, const Geometry& g) {
+  if (g.ways == 0 || g.ways > kMaxWays) return fmt::format("{}: ways must be 1 to {}, not {}", name, kMaxWays, g.ways);
   if (g.size % (g.ways * 64) != 0 || !is_power_of_two(g.sets())) {
-    return fmt::format("{}: {} bytes in {} ways make {} sets of 64-byte lines; "
-                       "sets must be a power of two",
-                       name, g.size, g.ways,
-                       static_cast<double>(g.size) / g.ways / 64);
+    return fmt::format(
+        "{}: {} bytes in {} ways make {} sets of 64-byte lines; "
+        "sets must be a power of two",
+        name, g.size, g.ways, static_cast<double>(g.size) / g.ways / 64);
   }
-  if (g.sets() > kMaxSets)
-    return fmt::format("{}: {} sets are more than {}", name, g.sets(),
-                       kMaxSets);
+  if (g.sets() > kMaxSets) return fmt::format("{}: {} sets are more than {}", name, g.sets(), kMaxSets);
   return std::nullopt;
 }
 
 /// One line of the text format. Returns what was expected, when it is not
 /// there.
 class LineParser {
-public:
-  explicit LineParser(Config &config) : config_(config) {}
+ public:
+  explicit LineParser(Config& config) : config_(config) {}
   std::optional<std::string> apply(std::span<const std::string_view> words) {
     const std::string_view key = words[0];
-    if (key == "name")
-      return text(words, config_.name);
-    if (key == "l1i")
-      return geometry(words, config_.l1i);
-    if (key == "l1d")
-      return geometry(words, config_.l1d);
-    if (key == "l2")
-      return geometry(words, config_.l2);
-    if (key == "system_cache")
-      return geometry(words, config_.system_cache);
-    if (key == "icache")
-      return kind(words);
-    if (key == "idc")
-      return flag(words, config_.idc);
-    if (key == "dic")
-      return flag(words, config_.dic);
-    return fmt::format("expected name, l1i, l1d, l2, system_cache, icache, idc "
-                       "or dic, not '{}'",
-                       key);
+    if (key == "name") return text(words, config_.name);
+    if (key == "l1i") return geometry(words, config_.l1i);
+    if (key == "l1d") return geometry(words, config_.l1d);
+    if (key == "l2") return geometry(words, config_.l2);
+    if (key == "system_cache") return geometry(words, config_.system_cache);
+    if (key == "icache") return kind(words);
+    if (key == "idc") return flag(words, config_.idc);
+    if (key == "dic") return flag(words, config_.dic);
+    return fmt::format(
+        "expected name, l1i, l1d, l2, system_cache, icache, idc "
+        "or dic, not '{}'",
+        key);
   }
 
-private:
+ private:
   using Words = std::span<const std::string_view>;
-  static std::optional<std::string> text(Words words, std::string &out) {
-    if (words.size() != 2)
-      return "expected `name WORD`";
+  static std::optional<std::string> text(Words words, std::string& out) {
+    if (words.size() != 2) return "expected `name WORD`";
     out = words[1];
     return std::nullopt;
   }
-  static std::optional<std::string> geometry(Words words, Geometry &out) {
-    const std::string usage = fmt::format(
-        "expected `{} SIZE WAYS`, for example `{} 32K 4`", words[0], words[0]);
-    if (words.size() != 3)
-      return usage;
+  static std::optional<std::string> geometry(Words words, Geometry& out) {
+    const std::string usage = fmt::format("expected `{} SIZE WAYS`, for example `{} 32K 4`", words[0], words[0]);
+    if (words.size() != 3) return usage;
     const auto size = parse_size(words[1]), ways = parse_number(words[2]);
-    if (!size || !ways)
-      return usage;
+    if (!size || !ways) return usage;
     out = {*size, *ways};
     return check_geometry(words[0], out);
   }
-  static std::optional<std::string> flag(Words words, bool &out) {
+  static std::optional<std::string> flag(Words words, bool& out) {
     const auto value = words.size() == 2 ? parse_flag(words[1]) : std::nullopt;
-    if (!value)
-      return fmt::format("expected `{} yes` or `{} no`", words[0], words[0]);
+    if (!value) return fmt::format("expected `{} yes` or `{} no`", words[0], words[0]);
     out = *value;
     return std::nullopt;
   }
@@ -184,43 +126,36 @@ private:
     }
     return "expected `icache pipt`, `vipt`, `vpipt` or `aivivt`";
   }
-  Config &config_;
+  Config& config_;
 };
 
-} // namespace
+}  // namespace
 
 std::span<const Config> presets() { return kPresets; }
 
 std::optional<Config> preset(std::string_view cpu) {
-  for (const Config &config : kPresets) {
-    if (config.name == cpu)
-      return config;
+  for (const Config& config : kPresets) {
+    if (config.name == cpu) return config;
   }
   return std::nullopt;
 }
 
-Result<void, UserError> validate(const Config &config) {
+Result<void, UserError> validate(const Config& config) {
   const struct {
     std::string_view name;
-    const Geometry &geometry;
+    const Geometry& geometry;
   } required[] = {{"l1i", config.l1i}, {"l1d", config.l1d}, {"l2", config.l2}};
-  for (const auto &cache : required) {
-    if (cache.geometry.size == 0)
-      return UserError{
-          fmt::format("{}: missing; l1i, l1d and l2 are needed", cache.name)};
-    if (const auto problem = check_geometry(cache.name, cache.geometry))
-      return UserError{*problem};
+  for (const auto& cache : required) {
+    if (cache.geometry.size == 0) return UserError{fmt::format("{}: missing; l1i, l1d and l2 are needed", cache.name)};
+    if (const auto problem = check_geometry(cache.name, cache.geometry)) return UserError{*problem};
   }
   if (config.system_cache.size != 0) {
-    if (const auto problem =
-            check_geometry("system_cache", config.system_cache))
-      return UserError{*problem};
+    if (const auto problem = check_geometry("system_cache", config.system_cache)) return UserError{*problem};
   }
   return {};
 }
 
-Result<Config, UserError> parse_config(std::string_view text,
-                                       std::string_view file) {
+Result<Config, UserError> parse_config(std::string_view text, std::string_view file) {
   Config config;
   config.name = file;
   unsigned number = 0;
@@ -235,29 +170,25 @@ Result<Config, UserError> parse_config(std::string_view text,
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   if (const auto valid = validate(config); !valid) {
-    return UserError{
-        fmt::format("{}:{}: {}", file, number, valid.error().message)};
+    return UserError{fmt::format("{}:{}: {}", file, number, valid.error().message)};
   }
   return config;
 }
 
-std::string print_config(const Config &config) {
+std::string print_config(const Config& config) {
   std::string out = fmt::format("name {}\n", config.name);
-  const auto add = [&](std::string_view name, const Geometry &g) {
-    if (g.size == 0)
-      return;
-    out += g.size % kKiB == 0
-               ? fmt::format("{} {}K {}\n", name, g.size / kKiB, g.ways)
-               : fmt::format("{} {} {}\n", name, g.size, g.ways);
+  const auto add = [&](std::string_view name, const Geometry& g) {
+    if (g.size == 0) return;
+    out += g.size % kKiB == 0 ? fmt::format("{} {}K {}\n", name, g.size / kKiB, g.ways)
+                              : fmt::format("{} {} {}\n", name, g.size, g.ways);
   };
   add("l1i", config.l1i);
   add("l1d", config.l1d);
   add("l2", config.l2);
   add("system_cache", config.system_cache);
-  out += fmt::format("icache {}\nidc {}\ndic {}\n",
-                     kKindNames[static_cast<unsigned>(config.icache)],
+  out += fmt::format("icache {}\nidc {}\ndic {}\n", kKindNames[static_cast<unsigned>(config.icache)],
                      config.idc ? "yes" : "no", config.dic ? "yes" : "no");
   return out;
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -9,112 +9,84 @@ namespace farside::cache {
 /// Takes into account what has been written through a lent pointer: bytes that
 /// differ from before are dirty and newest. A byte that was rewritten with its
 /// own value needs no mark: may_lend saw to it that all below holds that value.
-void Hierarchy::absorb(LineInfo &line, Line &copy) {
-  if (std::memcmp(copy.data.data(), copy.before.data(), kLine) == 0)
-    return;
+void Hierarchy::absorb(LineInfo& line, Line& copy) {
+  if (std::memcmp(copy.data.data(), copy.before.data(), kLine) == 0) return;
   for (unsigned byte = 0; byte < kLine; ++byte) {
-    if (copy.data[byte] == copy.before[byte])
-      continue;
+    if (copy.data[byte] == copy.before[byte]) continue;
     copy.dirty |= u64{1} << byte;
-    if (line.golden != nullptr)
-      line.golden[byte] = copy.data[byte];
+    if (line.golden != nullptr) line.golden[byte] = copy.data[byte];
   }
   copy.before = copy.data;
 }
 
 /// Makes the records of a line current. Every entry from outside does this
 /// first.
-void Hierarchy::settle(LineInfo &line) {
+void Hierarchy::settle(LineInfo& line) {
   if (line.write_lent_to < 0) [[likely]]
     return;
-  absorb(line,
-         *core_[static_cast<unsigned>(line.write_lent_to)].l1d.find(line.pa));
+  absorb(line, *core_[static_cast<unsigned>(line.write_lent_to)].l1d.find(line.pa));
 }
 
-void Hierarchy::withdraw(unsigned core, Side side, Line &copy, Withdrawn what) {
-  const bool affected =
-      copy.lent_write || (what == Withdrawn::All && copy.lent_read);
-  if (!affected)
-    return;
-  LineInfo &line = *copy.info;
+void Hierarchy::withdraw(unsigned core, Side side, Line& copy, Withdrawn what) {
+  const bool affected = copy.lent_write || (what == Withdrawn::All && copy.lent_read);
+  if (!affected) return;
+  LineInfo& line = *copy.info;
   if (copy.lent_write) {
     absorb(line, copy);
     copy.lent_write = false;
     line.write_lent_to = -1;
-    if (copy.dirty == 0)
-      copy.state = State::Exclusive;
+    if (copy.dirty == 0) copy.state = State::Exclusive;
   }
-  if (what == Withdrawn::All)
-    copy.lent_read = false;
-  if (listener_ != nullptr)
-    listener_->line_withdrawn(core, side, Pa{line.pa}, what);
+  if (what == Withdrawn::All) copy.lent_read = false;
+  if (listener_ != nullptr) listener_->line_withdrawn(core, side, Pa{line.pa}, what);
 }
 
-void Hierarchy::withdraw_data(LineInfo &line, u32 cores) {
+void Hierarchy::withdraw_data(LineInfo& line, u32 cores) {
   for (u32 left = line.l1d & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
     withdraw(core, Side::Data, *core_[core].l1d.find(line.pa), Withdrawn::All);
   }
 }
 
-void Hierarchy::withdraw_fetch(LineInfo &line) {
+void Hierarchy::withdraw_fetch(LineInfo& line) {
   for (u32 left = line.l1i; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    for_each_instruction_copy(core, line, [&](Line &copy) {
-      withdraw(core, Side::Instruction, copy, Withdrawn::All);
-    });
+    for_each_instruction_copy(core, line, [&](Line& copy) { withdraw(core, Side::Instruction, copy, Withdrawn::All); });
   }
 }
 
 /// Reads by pointer go unchecked, so the line must be what was last written.
 /// Writes are found by comparison later, so a clean byte must be the same
 /// everywhere below: storing its own value again must change nothing.
-bool Hierarchy::may_lend(LineInfo &line, const Line &copy, bool for_write) {
-  if (line.golden != nullptr &&
-      std::memcmp(copy.data.data(), line.golden, kLine) != 0)
-    return false;
-  if (!for_write)
-    return true;
-  const Line *below = line.l2 ? l2_.find(line.pa) : nullptr;
-  if (below != nullptr && copy.dirty == 0 &&
-      std::memcmp(copy.data.data(), below->data.data(), kLine) != 0)
+bool Hierarchy::may_lend(LineInfo& line, const Line& copy, bool for_write) {
+  if (line.golden != nullptr && std::memcmp(copy.data.data(), line.golden, kLine) != 0) return false;
+  if (!for_write) return true;
+  const Line* below = line.l2 ? l2_.find(line.pa) : nullptr;
+  if (below != nullptr && copy.dirty == 0 && std::memcmp(copy.data.data(), below->data.data(), kLine) != 0)
     return false;
   for (unsigned byte = 0; byte < kLine; ++byte) {
-    if (bit(copy.dirty, byte))
-      continue;
-    if (below != nullptr && copy.data[byte] != below->data[byte])
-      return false;
+    if (bit(copy.dirty, byte)) continue;
+    if (below != nullptr && copy.data[byte] != below->data[byte]) return false;
     const bool kept_below = below != nullptr && bit(below->dirty, byte);
-    if (!kept_below && copy.data[byte] != line.ram[byte])
-      return false;
+    if (!kept_below && copy.data[byte] != line.ram[byte]) return false;
   }
   return true;
 }
 
-LinePointer Hierarchy::line_pointer(const AccessInfo &info, Pa pa,
-                                    bool for_write) {
-  const bool possible =
-      modelled() && knobs_.lend == Switch::On && info.attr.is_write_back() &&
-      (info.kind == AccessKind::Data || info.kind == AccessKind::Host);
-  if (!possible)
-    return {};
-  LineInfo *line = info_of(pa.value);
-  if (line == nullptr || (knobs_.pages == Pages::Uniform &&
-                          is_uniform(info, *line->page, for_write)))
-    return {};
+LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_write) {
+  const bool possible = modelled() && knobs_.lend == Switch::On && info.attr.is_write_back() &&
+                        (info.kind == AccessKind::Data || info.kind == AccessKind::Host);
+  if (!possible) return {};
+  LineInfo* line = info_of(pa.value);
+  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, for_write))) return {};
   settle(*line);
-  if (!core_[info.core].pending.empty())
-    drain_data(info.core, line);
-  if (for_write)
-    before_cached_write(info, *line);
-  Line &copy =
-      for_write ? line_for_write(info, *line) : line_for_read(info, *line);
-  if (!may_lend(*line, copy, for_write))
-    return {};
+  if (!core_[info.core].pending.empty()) drain_data(info.core, line);
+  if (for_write) before_cached_write(info, *line);
+  Line& copy = for_write ? line_for_write(info, *line) : line_for_read(info, *line);
+  if (!may_lend(*line, copy, for_write)) return {};
   check_use(info, *line);
   copy.lent_read = true;
-  if (!for_write)
-    return {copy.data.data(), copy.lent_write};
+  if (!for_write) return {copy.data.data(), copy.lent_write};
   if (!copy.lent_write) {
     become_writer(info, *line, true);
     copy.before = copy.data;
@@ -129,10 +101,9 @@ LinePointer Hierarchy::line_pointer(const AccessInfo &info, Pa pa,
 /// access included. Then its lines need not exist: every store may have been
 /// written back at once and every clean line dropped. The first use in another
 /// way, or a store to a page that instructions were fetched from, ends that.
-bool Hierarchy::is_uniform(const AccessInfo &info, PageInfo &page, bool write) {
+bool Hierarchy::is_uniform(const AccessInfo& info, PageInfo& page, bool write) {
   using Mode = PageInfo::Mode;
-  if (page.mode == Mode::Divergent)
-    return false;
+  if (page.mode == Mode::Divergent) return false;
   const bool fetch = info.kind == AccessKind::Fetch;
   const bool cached = info.attr.is_write_back() && info.kind != AccessKind::Dma;
   const Mode mode = cached ? Mode::Cached : Mode::Uncached;
@@ -143,10 +114,9 @@ bool Hierarchy::is_uniform(const AccessInfo &info, PageInfo &page, bool write) {
     return false;
   }
   page.mode = mode;
-  if (fetch && !page.fetched) { // pointers for writing would miss that
-                                // instructions are fetched from here
-    if (page.lent && listener_ != nullptr)
-      listener_->page_withdrawn(Pa{page.pa});
+  if (fetch && !page.fetched) {  // pointers for writing would miss that
+                                 // instructions are fetched from here
+    if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{page.pa});
     page.lent = false;
     page.fetched = true;
   }
@@ -154,26 +124,20 @@ bool Hierarchy::is_uniform(const AccessInfo &info, PageInfo &page, bool write) {
   return true;
 }
 
-void Hierarchy::diverge(PageInfo &page) {
+void Hierarchy::diverge(PageInfo& page) {
   page.mode = PageInfo::Mode::Divergent;
-  if (page.lent && listener_ != nullptr)
-    listener_->page_withdrawn(Pa{page.pa});
+  if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{page.pa});
   page.lent = false;
-  if (!page.golden)
-    return;
-  for (LineInfo &line : page.lines)
-    std::memcpy(line.golden, line.ram, kLine);
+  if (!page.golden) return;
+  for (LineInfo& line : page.lines) std::memcpy(line.golden, line.ram, kLine);
 }
 
-u8 *Hierarchy::page_pointer(const AccessInfo &info, Pa pa, bool for_write) {
-  if (!modelled() || knobs_.pages != Pages::Uniform ||
-      knobs_.lend == Switch::Off)
-    return nullptr;
-  LineInfo *line = info_of(pa.value);
-  if (line == nullptr || !is_uniform(info, *line->page, for_write))
-    return nullptr;
+u8* Hierarchy::page_pointer(const AccessInfo& info, Pa pa, bool for_write) {
+  if (!modelled() || knobs_.pages != Pages::Uniform || knobs_.lend == Switch::Off) return nullptr;
+  LineInfo* line = info_of(pa.value);
+  if (line == nullptr || !is_uniform(info, *line->page, for_write)) return nullptr;
   line->page->lent = true;
   return line->page->lines[0].ram;
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -10,52 +10,40 @@ namespace {
 
 /// Normal memory that an instruction cache may keep: Write-Through as well as
 /// Write-Back.
-bool is_instruction_cacheable(const MemAttr &attr) {
-  return attr.type == MemType::Normal &&
-         attr.inner.policy != Cacheability::NonCacheable;
+bool is_instruction_cacheable(const MemAttr& attr) {
+  return attr.type == MemType::Normal && attr.inner.policy != Cacheability::NonCacheable;
 }
 
-} // namespace
+}  // namespace
 
 u64 Hierarchy::instruction_index(u64 pa, u64 va) const {
-  return config_.icache == ICacheKind::VIPT ||
-                 config_.icache == ICacheKind::AIVIVT
-             ? va
-             : pa;
+  return config_.icache == ICacheKind::VIPT || config_.icache == ICacheKind::AIVIVT ? va : pa;
 }
 
-Line *Hierarchy::find_instruction(const AccessInfo &info,
-                                  const LineInfo &line) {
-  Cache &cache = core_[info.core].l1i;
+Line* Hierarchy::find_instruction(const AccessInfo& info, const LineInfo& line) {
+  Cache& cache = core_[info.core].l1i;
   const u64 index = instruction_index(line.pa, info.va);
-  if (config_.icache == ICacheKind::PIPT || config_.icache == ICacheKind::VIPT)
-    return cache.find(line.pa, index);
+  if (config_.icache == ICacheKind::PIPT || config_.icache == ICacheKind::VIPT) return cache.find(line.pa, index);
   const u32 set = cache.set_of(index);
   for (u32 way = 0; way < cache.ways(); ++way) {
-    Line &copy = cache.at(set, way);
-    if (!copy.valid() || copy.info != &line || copy.vmid != info.vmid)
-      continue;
-    if (config_.icache == ICacheKind::VPIPT || copy.asid == info.asid)
-      return &copy;
+    Line& copy = cache.at(set, way);
+    if (!copy.valid() || copy.info != &line || copy.vmid != info.vmid) continue;
+    if (config_.icache == ICacheKind::VPIPT || copy.asid == info.asid) return &copy;
   }
   return nullptr;
 }
 
 /// What an instruction fetch gets below L1I: L2 and memory; dirty lines of data
 /// caches only with IDC.
-Level Hierarchy::instruction_source(const AccessInfo &info, LineInfo &line,
-                                    std::array<u8, kLine> &data) {
-  if (knobs_.ifetch == IFetch::Snoop)
-    return coherent_view(line, info.core, data);
+Level Hierarchy::instruction_source(const AccessInfo& info, LineInfo& line, std::array<u8, kLine>& data) {
+  if (knobs_.ifetch == IFetch::Snoop) return coherent_view(line, info.core, data);
   for (u32 left = config_.idc ? line.l1d : 0; left != 0; left &= left - 1) {
-    const Line &copy =
-        *core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa);
-    if (copy.dirty == 0)
-      continue;
+    const Line& copy = *core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa);
+    if (copy.dirty == 0) continue;
     data = copy.data;
     return Level::L1D;
   }
-  if (const Line *copy = l2_.find(line.pa)) {
+  if (const Line* copy = l2_.find(line.pa)) {
     ++l2_.counters.hits;
     data = copy->data;
     return Level::L2;
@@ -65,17 +53,15 @@ Level Hierarchy::instruction_source(const AccessInfo &info, LineInfo &line,
   std::memcpy(data.data(), line.ram, kLine);
   // A fetch of Write-Through memory (MMU off, I = 1) stays in the instruction
   // cache alone.
-  if (info.attr.is_write_back())
-    fill_l2(line, data, info);
+  if (info.attr.is_write_back()) fill_l2(line, data, info);
   return Level::Memory;
 }
 
-Line &Hierarchy::fill_instruction(const AccessInfo &info, LineInfo &line,
-                                  Origin origin) {
-  Cache &cache = core_[info.core].l1i;
+Line& Hierarchy::fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin) {
+  Cache& cache = core_[info.core].l1i;
   std::array<u8, kLine> data;
   last_source_ = instruction_source(info, line, data);
-  Line &copy = cache.victim(instruction_index(line.pa, info.va));
+  Line& copy = cache.victim(instruction_index(line.pa, info.va));
   if (copy.valid()) {
     ++cache.counters.evictions;
     drop_instruction(info.core, copy);
@@ -94,139 +80,111 @@ Line &Hierarchy::fill_instruction(const AccessInfo &info, LineInfo &line,
 }
 
 /// Knob ifetch=snoop: what lies in the instruction cache follows the data.
-void Hierarchy::refresh_instruction(const AccessInfo &info, LineInfo &line,
-                                    Line &copy) {
+void Hierarchy::refresh_instruction(const AccessInfo& info, LineInfo& line, Line& copy) {
   std::array<u8, kLine> now;
   coherent_view(line, info.core, now);
-  if (copy.data == now)
-    return;
+  if (copy.data == now) return;
   withdraw(info.core, Side::Instruction, copy, Withdrawn::All);
   copy.data = now;
 }
 
-Line &Hierarchy::instruction_line(const AccessInfo &info, LineInfo &line) {
-  Cache &cache = core_[info.core].l1i;
+Line& Hierarchy::instruction_line(const AccessInfo& info, LineInfo& line) {
+  Cache& cache = core_[info.core].l1i;
   last_source_ = Level::L1I;
-  if (Line *copy = find_instruction(info, line)) {
+  if (Line* copy = find_instruction(info, line)) {
     ++cache.counters.hits;
-    if (knobs_.ifetch == IFetch::Snoop)
-      refresh_instruction(info, line, *copy);
+    if (knobs_.ifetch == IFetch::Snoop) refresh_instruction(info, line, *copy);
     return *copy;
   }
   ++cache.counters.misses;
   // Lines ahead first, so that this one is certainly there at the end.
   for (u32 i = std::min<u32>(knobs_.fetch_ahead, 8); i > 0; --i) {
-    LineInfo *ahead = info_of(line.pa + i * kLine);
-    if (ahead == nullptr || ahead->page != line.page)
-      continue;
+    LineInfo* ahead = info_of(line.pa + i * kLine);
+    if (ahead == nullptr || ahead->page != line.page) continue;
     AccessInfo next = info;
     next.va = align_down(info.va, kLine) + i * kLine;
-    if (find_instruction(next, *ahead) != nullptr)
-      continue;
+    if (find_instruction(next, *ahead) != nullptr) continue;
     settle(*ahead);
     fill_instruction(next, *ahead, Origin::Prefetch);
   }
   return fill_instruction(info, line, Origin::Demand);
 }
 
-std::optional<u32> Hierarchy::fetch(const AccessInfo &info, Pa pa) {
-  LineInfo *line = info_of(pa.value);
-  if (line == nullptr)
-    return std::nullopt;
+std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
+  LineInfo* line = info_of(pa.value);
+  if (line == nullptr) return std::nullopt;
   const auto offset = static_cast<unsigned>(pa.value & (kLine - 1));
   u32 word;
-  if (!modelled() || (knobs_.pages == Pages::Uniform &&
-                      is_uniform(info, *line->page, false))) {
+  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, false))) {
     std::memcpy(&word, line->ram + offset, sizeof word);
     return word;
   }
   settle(*line);
   Level from = Level::Memory;
   if (is_instruction_cacheable(info.attr)) {
-    std::memcpy(&word, instruction_line(info, *line).data.data() + offset,
-                sizeof word);
+    std::memcpy(&word, instruction_line(info, *line).data.data() + offset, sizeof word);
     from = last_source_;
-  } else if (knobs_.nc_hit == NcHit::Lookup ||
-             knobs_.nc_hit == NcHit::Hostile) {
+  } else if (knobs_.nc_hit == NcHit::Lookup || knobs_.nc_hit == NcHit::Hostile) {
     std::array<u8, kLine> data;
     from = coherent_view(*line, info.core, data);
     std::memcpy(&word, data.data() + offset, sizeof word);
   } else {
-    if (knobs_.nc_hit == NcHit::CleanFirst)
-      clean_all(*line, info);
+    if (knobs_.nc_hit == NcHit::CleanFirst) clean_all(*line, info);
     std::memcpy(&word, line->ram + offset, sizeof word);
   }
-  if (line->golden != nullptr)
-    check_fetch(info, *line, offset, word, from);
+  if (line->golden != nullptr) check_fetch(info, *line, offset, word, from);
   return word;
 }
 
-const u8 *Hierarchy::fetch_pointer(const AccessInfo &info, Pa pa) {
-  if (!modelled() || knobs_.lend == Switch::Off ||
-      !is_instruction_cacheable(info.attr))
-    return nullptr;
-  LineInfo *line = info_of(pa.value);
-  if (line == nullptr ||
-      (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, false)))
-    return nullptr;
+const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
+  if (!modelled() || knobs_.lend == Switch::Off || !is_instruction_cacheable(info.attr)) return nullptr;
+  LineInfo* line = info_of(pa.value);
+  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, false))) return nullptr;
   settle(*line);
-  Line &copy = instruction_line(info, *line);
-  if (line->golden != nullptr &&
-      std::memcmp(copy.data.data(), line->golden, kLine) != 0)
-    return nullptr;
+  Line& copy = instruction_line(info, *line);
+  if (line->golden != nullptr && std::memcmp(copy.data.data(), line->golden, kLine) != 0) return nullptr;
   // Stores through a pointer would go unnoticed by this one.
   if (line->write_lent_to >= 0) {
     const auto writer = static_cast<unsigned>(line->write_lent_to);
-    withdraw(writer, Side::Data, *core_[writer].l1d.find(line->pa),
-             Withdrawn::Write);
+    withdraw(writer, Side::Data, *core_[writer].l1d.find(line->pa), Withdrawn::Write);
   }
   copy.lent_read = true;
   return copy.data.data();
 }
 
-void Hierarchy::drop_instruction(unsigned core, Line &copy) {
+void Hierarchy::drop_instruction(unsigned core, Line& copy) {
   withdraw(core, Side::Instruction, copy, Withdrawn::All);
-  LineInfo &line = *copy.info;
+  LineInfo& line = *copy.info;
   core_[core].l1i.release(copy);
   bool left = false;
-  for_each_instruction_copy(core, line, [&](Line &) { left = true; });
-  if (!left)
-    line.l1i &= ~(u32{1} << core);
+  for_each_instruction_copy(core, line, [&](Line&) { left = true; });
+  if (!left) line.l1i &= ~(u32{1} << core);
 }
 
 /// Drops copies in the instruction caches of `cores`. `op` limits them to what
 /// an IC IVAU with that address and VMID reaches where the cache is indexed or
 /// tagged by them.
-void Hierarchy::invalidate_instruction(LineInfo &line, u32 cores,
-                                       const CacheOpByPa *op,
-                                       const AccessInfo &by) {
+void Hierarchy::invalidate_instruction(LineInfo& line, u32 cores, const CacheOpByPa* op, const AccessInfo& by) {
   for (u32 left = line.l1i & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    const Cache &cache = core_[core].l1i;
-    const bool by_index = op != nullptr && op->has_va &&
-                          (config_.icache == ICacheKind::VIPT ||
-                           config_.icache == ICacheKind::AIVIVT);
-    const bool by_vmid = op != nullptr && op->has_va &&
-                         (config_.icache == ICacheKind::VPIPT ||
-                          config_.icache == ICacheKind::AIVIVT);
+    const Cache& cache = core_[core].l1i;
+    const bool by_index =
+        op != nullptr && op->has_va && (config_.icache == ICacheKind::VIPT || config_.icache == ICacheKind::AIVIVT);
+    const bool by_vmid =
+        op != nullptr && op->has_va && (config_.icache == ICacheKind::VPIPT || config_.icache == ICacheKind::AIVIVT);
     bool any = false;
-    for_each_instruction_copy(core, line, [&](Line &copy) {
-      if (by_vmid && copy.vmid != op->vmid)
-        return;
+    for_each_instruction_copy(core, line, [&](Line& copy) {
+      if (by_vmid && copy.vmid != op->vmid) return;
       if (by_index) {
-        const auto place = static_cast<u32>(
-            (&copy - &core_[core].l1i.at(0, 0)) / cache.ways());
-        if (place != cache.set_of(op->va))
-          return;
+        const auto place = static_cast<u32>((&copy - &core_[core].l1i.at(0, 0)) / cache.ways());
+        if (place != cache.set_of(op->va)) return;
       }
       drop_instruction(core, copy);
       any = true;
     });
-    if (any)
-      ++counts_.lines_invalidated;
-    if (any)
-      event(line, EventKind::ICacheInvalidate, Level::L1I, by);
+    if (any) ++counts_.lines_invalidated;
+    if (any) event(line, EventKind::ICacheInvalidate, Level::L1I, by);
   }
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -8,17 +8,18 @@
 
 namespace farside::cache {
 
-Hierarchy::Hierarchy(const Config &config, const Knobs &knobs, unsigned cores,
-                     Backing &backing, u64 seed)
-    : config_(config), knobs_(knobs), cores_(cores), backing_(&backing),
-      chance_(seed, "cache"), history_(knobs.model == Switch::On ? 18 : 0) {
+Hierarchy::Hierarchy(const Config& config, const Knobs& knobs, unsigned cores, Backing& backing, u64 seed)
+    : config_(config),
+      knobs_(knobs),
+      cores_(cores),
+      backing_(&backing),
+      chance_(seed, "cache"),
+      history_(knobs.model == Switch::On ? 18 : 0) {
   CHECK(cores >= 1 && cores <= kMaxCores, "{} cores", cores);
-  if (!modelled())
-    return;
+  if (!modelled()) return;
   CHECK(validate(config).ok(), "geometry {}", config.name);
   l2_ = Cache(config.l2);
-  if (config.system_cache.size != 0)
-    system_ = Cache(config.system_cache);
+  if (config.system_cache.size != 0) system_ = Cache(config.system_cache);
   core_.resize(cores + 1);
   for (unsigned i = 0; i <= cores; ++i) {
     core_[i].l1d = Cache(config.l1d);
@@ -26,20 +27,16 @@ Hierarchy::Hierarchy(const Config &config, const Knobs &knobs, unsigned cores,
     core_[i].chance = Chance(seed, fmt::format("cache.core{}", i));
     core_[i].until_fill = core_[i].chance.below(knobs.spec_period + 1) + 1;
     core_[i].until_evict = core_[i].chance.below(knobs.evict_period + 1) + 1;
-    core_[i].until_refetch =
-        core_[i].chance.below(knobs.icache_refetch + 1) + 1;
+    core_[i].until_refetch = core_[i].chance.below(knobs.icache_refetch + 1) + 1;
   }
 }
 
-PageInfo *Hierarchy::create_page(u64 page) {
-  if (backing_ == nullptr)
-    return nullptr;
+PageInfo* Hierarchy::create_page(u64 page) {
+  if (backing_ == nullptr) return nullptr;
   const auto known = pages_.find(page);
-  if (known != pages_.end())
-    return known->second.get();
-  u8 *ram = backing_->ram_page(Pa{page});
-  if (ram == nullptr)
-    return nullptr;
+  if (known != pages_.end()) return known->second.get();
+  u8* ram = backing_->ram_page(Pa{page});
+  if (ram == nullptr) return nullptr;
   auto created = std::make_unique<PageInfo>();
   created->pa = page;
   if (knobs_.sanitizer == Switch::On) {
@@ -47,49 +44,43 @@ PageInfo *Hierarchy::create_page(u64 page) {
     std::memcpy(created->golden->data(), ram, 4096);
   }
   for (unsigned i = 0; i < 64; ++i) {
-    LineInfo &line = created->lines[i];
+    LineInfo& line = created->lines[i];
     line.pa = page + i * kLine;
     line.page = created.get();
     line.ram = ram + i * kLine;
-    line.golden =
-        created->golden ? created->golden->data() + i * kLine : nullptr;
+    line.golden = created->golden ? created->golden->data() + i * kLine : nullptr;
   }
   page_list_.push_back(created.get());
   return (pages_[page] = std::move(created)).get();
 }
 
-LineInfo *Hierarchy::info_of(u64 pa) {
+LineInfo* Hierarchy::info_of(u64 pa) {
   const u64 page = align_down(pa, 4096);
-  Recent &recent = recent_[(pa >> 12) & (recent_.size() - 1)];
+  Recent& recent = recent_[(pa >> 12) & (recent_.size() - 1)];
   if (recent.page != page) [[unlikely]] {
-    PageInfo *found = create_page(page);
-    if (found == nullptr)
-      return nullptr;
+    PageInfo* found = create_page(page);
+    if (found == nullptr) return nullptr;
     recent = {page, found};
   }
   return &recent.info->lines[(pa >> 6) & 63];
 }
 
-const LineInfo *Hierarchy::known_info(u64 pa) const {
+const LineInfo* Hierarchy::known_info(u64 pa) const {
   const auto found = pages_.find(align_down(pa, 4096));
-  return found == pages_.end() ? nullptr
-                               : &found->second->lines[(pa >> 6) & 63];
+  return found == pages_.end() ? nullptr : &found->second->lines[(pa >> 6) & 63];
 }
 
 template <class Visit>
 bool Hierarchy::for_each_piece(Pa pa, usize size, Visit visit) {
   const u64 first = pa.offset_in(kLine);
   if (first + size <= kLine) [[likely]] {
-    LineInfo *line = info_of(pa.value);
-    if (line == nullptr)
-      return false;
+    LineInfo* line = info_of(pa.value);
+    if (line == nullptr) return false;
     visit(*line, static_cast<unsigned>(first), usize{0}, size);
     return true;
   }
-  for (u64 at = pa.value; at < pa.value + size;
-       at = align_down(at, kLine) + kLine) {
-    if (info_of(at) == nullptr)
-      return false;
+  for (u64 at = pa.value; at < pa.value + size; at = align_down(at, kLine) + kLine) {
+    if (info_of(at) == nullptr) return false;
   }
   for (usize done = 0; done < size;) {
     const u64 at = pa.value + done, offset = at & (kLine - 1);
@@ -100,50 +91,36 @@ bool Hierarchy::for_each_piece(Pa pa, usize size, Visit visit) {
   return true;
 }
 
-bool Hierarchy::read(const AccessInfo &info, Pa pa, std::span<u8> out) {
-  return for_each_piece(
-      pa, out.size(),
-      [&](LineInfo &line, unsigned offset, usize done, usize bytes) {
-        read_line(info, line, offset, out.subspan(done, bytes));
-      });
+bool Hierarchy::read(const AccessInfo& info, Pa pa, std::span<u8> out) {
+  return for_each_piece(pa, out.size(), [&](LineInfo& line, unsigned offset, usize done, usize bytes) {
+    read_line(info, line, offset, out.subspan(done, bytes));
+  });
 }
 
-bool Hierarchy::write(const AccessInfo &info, Pa pa, std::span<const u8> in) {
-  return for_each_piece(
-      pa, in.size(),
-      [&](LineInfo &line, unsigned offset, usize done, usize bytes) {
-        write_line(info, line, offset, in.subspan(done, bytes));
-      });
+bool Hierarchy::write(const AccessInfo& info, Pa pa, std::span<const u8> in) {
+  return for_each_piece(pa, in.size(), [&](LineInfo& line, unsigned offset, usize done, usize bytes) {
+    write_line(info, line, offset, in.subspan(done, bytes));
+  });
 }
 
-bool Hierarchy::compare_exchange(const AccessInfo &info, Pa pa,
-                                 std::span<const u8> expected,
-                                 std::span<const u8> desired,
-                                 std::span<u8> seen) {
-  if (!read(info, pa, seen))
-    return false;
+bool Hierarchy::compare_exchange(const AccessInfo& info, Pa pa, std::span<const u8> expected,
+                                 std::span<const u8> desired, std::span<u8> seen) {
+  if (!read(info, pa, seen)) return false;
   return !std::ranges::equal(seen, expected) || write(info, pa, desired);
 }
 
-bool Hierarchy::zero_line(const AccessInfo &info, Pa pa) {
+bool Hierarchy::zero_line(const AccessInfo& info, Pa pa) {
   static constexpr std::array<u8, kLine> kZeros{};
   return write(info, pa.align_down(kLine), kZeros);
 }
 
 namespace {
 AccessInfo host_access(unsigned core, Pa pa, u64 pc) {
-  return {.core = core,
-          .kind = AccessKind::Host,
-          .el = El::EL2,
-          .attr = kWriteBackIsh,
-          .pc = pc,
-          .ipa = pa.value};
+  return {.core = core, .kind = AccessKind::Host, .el = El::EL2, .attr = kWriteBackIsh, .pc = pc, .ipa = pa.value};
 }
-} // namespace
+}  // namespace
 
-bool Hierarchy::host_read(Pa pa, std::span<u8> out, u64 pc) {
-  return read(host_access(host_core(), pa, pc), pa, out);
-}
+bool Hierarchy::host_read(Pa pa, std::span<u8> out, u64 pc) { return read(host_access(host_core(), pa, pc), pa, out); }
 
 bool Hierarchy::host_write(Pa pa, std::span<const u8> in, u64 pc) {
   return write(host_access(host_core(), pa, pc), pa, in);
@@ -152,49 +129,36 @@ bool Hierarchy::host_write(Pa pa, std::span<const u8> in, u64 pc) {
 /// Section 4.2 of the model: what an access does whose attributes are not
 /// write-back is for the knobs to say. The PE has applied SCTLR and HCR
 /// controls to `info.attr` already.
-Hierarchy::Path Hierarchy::path_of(const AccessInfo &info, const LineInfo &line,
-                                   bool write) {
+Hierarchy::Path Hierarchy::path_of(const AccessInfo& info, const LineInfo& line, bool write) {
   if (info.kind == AccessKind::Dma) {
-    return info.coherent_dma || knobs_.dma == DmaPath::Snoop ? Path::Snoop
-                                                             : Path::Memory;
+    return info.coherent_dma || knobs_.dma == DmaPath::Snoop ? Path::Snoop : Path::Memory;
   }
-  const bool walk_around =
-      info.kind == AccessKind::Walk && knobs_.walker == WalkPath::NonCacheable;
-  if (info.attr.is_write_back() && !walk_around)
-    return Path::Cached;
-  const bool hits = info.cache_disabled && knobs_.c0_policy == C0Policy::Hits &&
-                    bit(line.l1d, info.core);
-  if (hits)
-    return Path::Cached; // as Cortex-A15: looks up, never allocates
+  const bool walk_around = info.kind == AccessKind::Walk && knobs_.walker == WalkPath::NonCacheable;
+  if (info.attr.is_write_back() && !walk_around) return Path::Cached;
+  const bool hits = info.cache_disabled && knobs_.c0_policy == C0Policy::Hits && bit(line.l1d, info.core);
+  if (hits) return Path::Cached;  // as Cortex-A15: looks up, never allocates
   switch (knobs_.nc_hit) {
-  case NcHit::Lookup:
-    return Path::Snoop;
-  case NcHit::Hostile:
-    return write ? Path::Memory : Path::Snoop;
-  default:
-    return Path::Memory;
+    case NcHit::Lookup: return Path::Snoop;
+    case NcHit::Hostile: return write ? Path::Memory : Path::Snoop;
+    default: return Path::Memory;
   }
 }
 
-void Hierarchy::touch_system_cache(const LineInfo &line) {
-  if (!system_.present())
-    return;
+void Hierarchy::touch_system_cache(const LineInfo& line) {
+  if (!system_.present()) return;
   if (system_.find(line.pa) != nullptr) {
     ++system_.counters.hits;
     return;
   }
   ++system_.counters.misses;
-  Line &victim = system_.victim(line.pa);
-  if (victim.valid())
-    ++system_.counters.evictions;
+  Line& victim = system_.victim(line.pa);
+  if (victim.valid()) ++system_.counters.evictions;
   victim.state = State::Exclusive;
   system_.occupy(victim, line.pa);
 }
 
-void Hierarchy::read_line(const AccessInfo &info, LineInfo &line,
-                          unsigned offset, std::span<u8> out) {
-  if (!modelled() ||
-      (knobs_.pages == Pages::Uniform && is_uniform(info, *line.page, false))) {
+void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out) {
+  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, *line.page, false))) {
     std::memcpy(out.data(), line.ram + offset, out.size());
     return;
   }
@@ -202,17 +166,13 @@ void Hierarchy::read_line(const AccessInfo &info, LineInfo &line,
   check_use(info, line);
   const Path path = path_of(info, line, false);
   Level from = Level::L1D;
-  if (path == Path::Cached && info.kind == AccessKind::Walk &&
-      knobs_.walker == WalkPath::L2) {
-    Line *copy = l2_.find(line.pa);
+  if (path == Path::Cached && info.kind == AccessKind::Walk && knobs_.walker == WalkPath::L2) {
+    Line* copy = l2_.find(line.pa);
     from = copy != nullptr ? Level::L2 : Level::Memory;
-    std::memcpy(out.data(),
-                (copy != nullptr ? copy->data.data() : line.ram) + offset,
-                out.size());
+    std::memcpy(out.data(), (copy != nullptr ? copy->data.data() : line.ram) + offset, out.size());
   } else if (path == Path::Cached) {
-    if (!core_[info.core].pending.empty())
-      drain_data(info.core, &line);
-    Line &copy = line_for_read(info, line);
+    if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
+    Line& copy = line_for_read(info, line);
     std::memcpy(out.data(), copy.data.data() + offset, out.size());
     from = last_source_;
   } else if (path == Path::Snoop) {
@@ -220,25 +180,19 @@ void Hierarchy::read_line(const AccessInfo &info, LineInfo &line,
     from = coherent_view(line, info.core, data);
     std::memcpy(out.data(), data.data() + offset, out.size());
   } else {
-    if (knobs_.nc_hit == NcHit::CleanFirst && info.kind != AccessKind::Dma)
-      clean_all(line, info);
-    if (line.l1d != 0 || line.l2)
-      make_interesting(line);
+    if (knobs_.nc_hit == NcHit::CleanFirst && info.kind != AccessKind::Dma) clean_all(line, info);
+    if (line.l1d != 0 || line.l2) make_interesting(line);
     touch_system_cache(line);
     std::memcpy(out.data(), line.ram + offset, out.size());
     from = Level::Memory;
   }
-  if (line.golden != nullptr)
-    check_read(info, line, offset, out, from);
+  if (line.golden != nullptr) check_read(info, line, offset, out, from);
 }
 
-void Hierarchy::write_line(const AccessInfo &info, LineInfo &line,
-                           unsigned offset, std::span<const u8> in) {
-  if (!modelled() ||
-      (knobs_.pages == Pages::Uniform && is_uniform(info, *line.page, true))) {
+void Hierarchy::write_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
+  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, *line.page, true))) {
     std::memcpy(line.ram + offset, in.data(), in.size());
-    if (line.golden != nullptr)
-      std::memcpy(line.golden + offset, in.data(), in.size());
+    if (line.golden != nullptr) std::memcpy(line.golden + offset, in.data(), in.size());
     return;
   }
   settle(line);
@@ -253,19 +207,14 @@ void Hierarchy::write_line(const AccessInfo &info, LineInfo &line,
   }
 }
 
-void Hierarchy::write_cached(const AccessInfo &info, LineInfo &line,
-                             unsigned offset, std::span<const u8> in) {
-  if (!core_[info.core].pending.empty())
-    drain_data(info.core, &line);
+void Hierarchy::write_cached(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
+  if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
   before_cached_write(info, line);
-  const bool streams = knobs_.write_stream == Switch::On &&
-                       in.size() == kLine && !bit(line.l1d, info.core);
-  if (streams)
-    return write_streaming(info, line, in);
-  Line &copy = line_for_write(info, line);
+  const bool streams = knobs_.write_stream == Switch::On && in.size() == kLine && !bit(line.l1d, info.core);
+  if (streams) return write_streaming(info, line, in);
+  Line& copy = line_for_write(info, line);
   std::memcpy(copy.data.data() + offset, in.data(), in.size());
-  if (copy.lent_write)
-    std::memcpy(copy.before.data() + offset, in.data(), in.size());
+  if (copy.lent_write) std::memcpy(copy.before.data() + offset, in.data(), in.size());
   copy.dirty |= ones(static_cast<unsigned>(in.size())) << offset;
   copy.state = State::Modified;
   golden_write(info, line, offset, in, true);
@@ -273,8 +222,7 @@ void Hierarchy::write_cached(const AccessInfo &info, LineInfo &line,
 
 /// A whole line that is not in L1D goes to L2 without being read: read-allocate
 /// mode.
-void Hierarchy::write_streaming(const AccessInfo &info, LineInfo &line,
-                                std::span<const u8> in) {
+void Hierarchy::write_streaming(const AccessInfo& info, LineInfo& line, std::span<const u8> in) {
   take_from_others(info, line, true, nullptr);
   std::array<u8, kLine> data;
   std::memcpy(data.data(), in.data(), kLine);
@@ -282,46 +230,38 @@ void Hierarchy::write_streaming(const AccessInfo &info, LineInfo &line,
   golden_write(info, line, 0, in, true);
 }
 
-void Hierarchy::write_memory(const AccessInfo &info, LineInfo &line,
-                             unsigned offset, std::span<const u8> in) {
+void Hierarchy::write_memory(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
   if (knobs_.nc_hit == NcHit::CleanFirst && info.kind != AccessKind::Dma) {
     clean_all(line, info);
     drop_all(line);
   }
   before_uncached_write(info, line);
   withdraw_data(line, ~u32{0});
-  if (line.l1d != 0 || line.l2)
-    make_interesting(line);
+  if (line.l1d != 0 || line.l2) make_interesting(line);
   touch_system_cache(line);
   std::memcpy(line.ram + offset, in.data(), in.size());
   golden_write(info, line, offset, in, false);
 }
 
-void Hierarchy::write_snooping(const AccessInfo &info, LineInfo &line,
-                               unsigned offset, std::span<const u8> in) {
+void Hierarchy::write_snooping(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
   withdraw_data(line, ~u32{0});
   std::memcpy(line.ram + offset, in.data(), in.size());
-  for_each_data_copy(line, ~u32{0}, [&](unsigned, Line &copy) {
-    std::memcpy(copy.data.data() + offset, in.data(), in.size());
-  });
+  for_each_data_copy(line, ~u32{0},
+                     [&](unsigned, Line& copy) { std::memcpy(copy.data.data() + offset, in.data(), in.size()); });
   golden_write(info, line, offset, in, false);
 }
 
-void Hierarchy::golden_write(const AccessInfo &info, LineInfo &line,
-                             unsigned offset, std::span<const u8> in,
+void Hierarchy::golden_write(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in,
                              bool cached) {
-  if (line.golden != nullptr)
-    std::memcpy(line.golden + offset, in.data(), in.size());
+  if (line.golden != nullptr) std::memcpy(line.golden + offset, in.data(), in.size());
   become_writer(info, line, cached);
 }
 
 /// What every store does beside storing: pointers of others would read without
 /// noticing, so they die; with DIC the instruction caches notice.
-void Hierarchy::become_writer(const AccessInfo &info, LineInfo &line,
-                              bool cached) {
+void Hierarchy::become_writer(const AccessInfo& info, LineInfo& line, bool cached) {
   const u32 others = cached ? line.l1d & ~(u32{1} << info.core) : line.l1d;
-  if (others != 0)
-    withdraw_data(line, others);
+  if (others != 0) withdraw_data(line, others);
   if (line.l1i != 0) {
     if (config_.dic) {
       invalidate_instruction(line, line.l1i, nullptr, info);
@@ -330,45 +270,37 @@ void Hierarchy::become_writer(const AccessInfo &info, LineInfo &line,
     }
   }
   const EventKind kind =
-      cached ? EventKind::Write
-             : (info.kind == AccessKind::Dma ? EventKind::DmaWrite
-                                             : EventKind::NcWrite);
+      cached ? EventKind::Write : (info.kind == AccessKind::Dma ? EventKind::DmaWrite : EventKind::NcWrite);
   event(line, kind, cached ? Level::L1D : Level::Memory, info);
-  line.writer = {info.pc, line.last_event, info.core,
-                 info.el, info.kind,       cached};
+  line.writer = {info.pc, line.last_event, info.core, info.el, info.kind, cached};
 }
 
 void Hierarchy::flush_all() {
   const AccessInfo by = host_access(host_core(), Pa{}, 0);
-  for (unsigned core = 0; core < core_.size(); ++core)
-    drain(core);
-  for (PageInfo *page : page_list_) {
-    for (LineInfo &line : page->lines) {
+  for (unsigned core = 0; core < core_.size(); ++core) drain(core);
+  for (PageInfo* page : page_list_) {
+    for (LineInfo& line : page->lines) {
       settle(line);
       clean_all(line, by);
       drop_all(line);
-      if (line.l1i != 0)
-        invalidate_instruction(line, line.l1i, nullptr, by);
+      if (line.l1i != 0) invalidate_instruction(line, line.l1i, nullptr, by);
     }
   }
 }
 
 void Hierarchy::adopt(Pa base, u64 size) {
   const AccessInfo by = host_access(host_core(), base, 0);
-  for (PageInfo *page : page_list_) {
-    for (LineInfo &line : page->lines) {
-      if (line.pa + kLine <= base.value || line.pa >= base.value + size)
-        continue;
+  for (PageInfo* page : page_list_) {
+    for (LineInfo& line : page->lines) {
+      if (line.pa + kLine <= base.value || line.pa >= base.value + size) continue;
       settle(line);
       drop_all(line);
-      if (line.l1i != 0)
-        invalidate_instruction(line, line.l1i, nullptr, by);
-      if (line.golden != nullptr)
-        std::memcpy(line.golden, line.ram, kLine);
+      if (line.l1i != 0) invalidate_instruction(line, line.l1i, nullptr, by);
+      if (line.golden != nullptr) std::memcpy(line.golden, line.ram, kLine);
       line.writer = {};
       line.last_use = 0;
     }
   }
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

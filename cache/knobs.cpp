@@ -14,34 +14,33 @@ struct Row {
   std::string_view name;
   std::span<const std::string_view> values;
   u32 max;
-  u32 (*get)(const Knobs &);
-  void (*set)(Knobs &, u32);
+  u32 (*get)(const Knobs&);
+  void (*set)(Knobs&, u32);
 };
 
-template <auto Member> u32 get(const Knobs &knobs) {
+template <auto Member>
+u32 get(const Knobs& knobs) {
   return static_cast<u32>(knobs.*Member);
 }
-template <auto Member> void set(Knobs &knobs, u32 value) {
+template <auto Member>
+void set(Knobs& knobs, u32 value) {
   using Field = std::remove_reference_t<decltype(knobs.*Member)>;
   knobs.*Member = static_cast<Field>(value);
 }
 template <auto Member, usize N>
-constexpr Row named(std::string_view name,
-                    const std::string_view (&values)[N]) {
+constexpr Row named(std::string_view name, const std::string_view (&values)[N]) {
   return {name, values, N - 1, get<Member>, set<Member>};
 }
-template <auto Member> constexpr Row number(std::string_view name) {
+template <auto Member>
+constexpr Row number(std::string_view name) {
   return {name, {}, 1'000'000'000, get<Member>, set<Member>};
 }
 
 constexpr std::string_view kSwitch[] = {"off", "on"};
-constexpr std::string_view kSpecFill[] = {"none", "nearby", "any",
-                                          "adversarial"};
-constexpr std::string_view kEvict[] = {"lazy", "random", "oldest",
-                                       "adversarial"};
+constexpr std::string_view kSpecFill[] = {"none", "nearby", "any", "adversarial"};
+constexpr std::string_view kEvict[] = {"lazy", "random", "oldest", "adversarial"};
 constexpr std::string_view kGranule[] = {"bytes", "line"};
-constexpr std::string_view kNcHit[] = {"bypass", "lookup", "clean-first",
-                                       "hostile"};
+constexpr std::string_view kNcHit[] = {"bypass", "lookup", "clean-first", "hostile"};
 constexpr std::string_view kC0[] = {"bypass", "hits"};
 constexpr std::string_view kIFetch[] = {"pou", "snoop"};
 constexpr std::string_view kIvac[] = {"invalidate", "clean"};
@@ -77,9 +76,8 @@ constexpr Row kRows[] = {
     named<&Knobs::sanitizer>("sanitizer", kSwitch),
 };
 
-std::string values_of(const Row &row) {
-  if (row.values.empty())
-    return fmt::format("0..{}", row.max);
+std::string values_of(const Row& row) {
+  if (row.values.empty()) return fmt::format("0..{}", row.max);
   return fmt::format("{}", fmt::join(row.values, "|"));
 }
 
@@ -115,70 +113,54 @@ Knobs adversarial() {
   return k;
 }
 
-} // namespace
+}  // namespace
 
 Result<Knobs, UserError> profile(std::string_view name) {
-  if (name == "off")
-    return Knobs{};
-  if (name == "coherent")
-    return coherent();
-  if (name == "model")
-    return model();
-  if (name == "adversarial")
-    return adversarial();
-  return UserError{fmt::format(
-      "cache profile '{}' is not one of off, coherent, model, adversarial",
-      name)};
+  if (name == "off") return Knobs{};
+  if (name == "coherent") return coherent();
+  if (name == "model") return model();
+  if (name == "adversarial") return adversarial();
+  return UserError{fmt::format("cache profile '{}' is not one of off, coherent, model, adversarial", name)};
 }
 
-Result<void, UserError> set_knob(Knobs &knobs, std::string_view assignment) {
+Result<void, UserError> set_knob(Knobs& knobs, std::string_view assignment) {
   const usize equals = assignment.find('=');
   if (equals == std::string_view::npos) {
     return UserError{fmt::format("knob '{}': expected name=value", assignment)};
   }
-  const std::string_view name = assignment.substr(0, equals),
-                         value = assignment.substr(equals + 1);
-  for (const Row &row : kRows) {
-    if (row.name != name)
-      continue;
+  const std::string_view name = assignment.substr(0, equals), value = assignment.substr(equals + 1);
+  for (const Row& row : kRows) {
+    if (row.name != name) continue;
     for (u32 i = 0; i < row.values.size(); ++i) {
-      if (row.values[i] == value)
-        return row.set(knobs, i), Result<void, UserError>{};
+      if (row.values[i] == value) return row.set(knobs, i), Result<void, UserError>{};
     }
     u32 parsed = 0;
-    const auto [end, error] =
-        std::from_chars(value.data(), value.data() + value.size(), parsed);
-    const bool is_number =
-        error == std::errc{} && end == value.data() + value.size();
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+    const bool is_number = error == std::errc{} && end == value.data() + value.size();
     if (row.values.empty() && is_number && parsed <= row.max) {
       return row.set(knobs, parsed), Result<void, UserError>{};
     }
-    return UserError{fmt::format("knob {}: '{}' is not one of {}", name, value,
-                                 values_of(row))};
+    return UserError{fmt::format("knob {}: '{}' is not one of {}", name, value, values_of(row))};
   }
   std::vector<std::string_view> names;
-  for (const Row &row : kRows)
-    names.push_back(row.name);
-  return UserError{fmt::format("knob '{}' does not exist; there are {}", name,
-                               fmt::join(names, ", "))};
+  for (const Row& row : kRows) names.push_back(row.name);
+  return UserError{fmt::format("knob '{}' does not exist; there are {}", name, fmt::join(names, ", "))};
 }
 
-std::vector<std::string> print_knobs(const Knobs &knobs) {
+std::vector<std::string> print_knobs(const Knobs& knobs) {
   std::vector<std::string> out;
-  for (const Row &row : kRows) {
+  for (const Row& row : kRows) {
     const u32 value = row.get(knobs);
-    out.push_back(row.values.empty()
-                      ? fmt::format("{}={}", row.name, value)
-                      : fmt::format("{}={}", row.name, row.values[value]));
+    out.push_back(row.values.empty() ? fmt::format("{}={}", row.name, value)
+                                     : fmt::format("{}={}", row.name, row.values[value]));
   }
   return out;
 }
 
 std::vector<std::string> knob_help() {
   std::vector<std::string> out;
-  for (const Row &row : kRows)
-    out.push_back(fmt::format("{}={}", row.name, values_of(row)));
+  for (const Row& row : kRows) out.push_back(fmt::format("{}={}", row.name, values_of(row)));
   return out;
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

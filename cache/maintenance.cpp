@@ -9,75 +9,55 @@ namespace {
 
 constexpr usize kMaxPending = 64;
 
-} // namespace
+}  // namespace
 
 /// Cores whose first-level caches take part. All cores, the host's among them,
 /// are in one Inner Shareable domain.
-u32 Hierarchy::in_scope(Scope scope, unsigned core) const {
-  return scope == Scope::ThisPe ? u32{1} << core : ~u32{0};
-}
+u32 Hierarchy::in_scope(Scope scope, unsigned core) const { return scope == Scope::ThisPe ? u32{1} << core : ~u32{0}; }
 
 AccessInfo Hierarchy::issuer(unsigned core) const {
-  if (issuer_.core == core)
-    return issuer_;
+  if (issuer_.core == core) return issuer_;
   AccessInfo by;
   by.core = core;
-  if (core == host_core())
-    by.kind = AccessKind::Host, by.el = El::EL2;
+  if (core == host_core()) by.kind = AccessKind::Host, by.el = El::EL2;
   return by;
 }
 
-void Hierarchy::apply(const CacheOpByPa &op, unsigned core) {
+void Hierarchy::apply(const CacheOpByPa& op, unsigned core) {
   counts_.bytes += op.size == 0 ? kLine : op.size;
   if (op.instruction) {
     ++counts_.instruction;
   } else {
     switch (op.action) {
-    case Action::Clean:
-      ++counts_.clean;
-      break;
-    case Action::Invalidate:
-      ++counts_.invalidate;
-      break;
-    case Action::CleanInvalidate:
-      ++counts_.clean_invalidate;
-      break;
+      case Action::Clean: ++counts_.clean; break;
+      case Action::Invalidate: ++counts_.invalidate; break;
+      case Action::CleanInvalidate: ++counts_.clean_invalidate; break;
     }
   }
-  if (!modelled())
-    return;
+  if (!modelled()) return;
   // Not complete before DSB: the operation waits. Ranges come from the
   // hypervisor, which has its barriers inside.
-  if (knobs_.completion == Completion::AtDsb && core != host_core() &&
-      op.size <= kLine) {
+  if (knobs_.completion == Completion::AtDsb && core != host_core() && op.size <= kLine) {
     core_[core].pending.push_back(op);
-    if (core_[core].pending.size() >= kMaxPending)
-      drain(core);
+    if (core_[core].pending.size() >= kMaxPending) drain(core);
     return;
   }
   perform(op, issuer(core));
 }
 
-void Hierarchy::apply(const CacheOpBySetWay &op, unsigned core) {
+void Hierarchy::apply(const CacheOpBySetWay& op, unsigned core) {
   ++counts_.set_way;
-  if (!modelled())
-    return;
+  if (!modelled()) return;
   drain(core);
   const unsigned level = bits(op.operand, 3, 1);
-  if (level > 1)
-    return;
-  Cache &cache = level == 0 ? core_[core].l1d : l2_;
-  const unsigned way_bits =
-      cache.ways() <= 1 ? 0 : log2_floor(cache.ways() - 1) + 1;
-  const u32 way =
-      way_bits == 0 ? 0 : static_cast<u32>(bits(op.operand, 31, 32 - way_bits));
-  const u32 set =
-      static_cast<u32>(bits(op.operand, 31 - way_bits, 6)) & (cache.sets() - 1);
-  if (way >= cache.ways())
-    return;
+  if (level > 1) return;
+  Cache& cache = level == 0 ? core_[core].l1d : l2_;
+  const unsigned way_bits = cache.ways() <= 1 ? 0 : log2_floor(cache.ways() - 1) + 1;
+  const u32 way = way_bits == 0 ? 0 : static_cast<u32>(bits(op.operand, 31, 32 - way_bits));
+  const u32 set = static_cast<u32>(bits(op.operand, 31 - way_bits, 6)) & (cache.sets() - 1);
+  if (way >= cache.ways()) return;
   Action action = op.action;
-  if (action == Action::Invalidate && knobs_.ivac == Ivac::CleanInvalidate)
-    action = Action::CleanInvalidate;
+  if (action == Action::Invalidate && knobs_.ivac == Ivac::CleanInvalidate) action = Action::CleanInvalidate;
   if (level == 0) {
     set_way_l1(action, core, set, way, issuer(core));
   } else if (knobs_.sw_scope == SwScope::SharedL2) {
@@ -85,16 +65,14 @@ void Hierarchy::apply(const CacheOpBySetWay &op, unsigned core) {
   }
 }
 
-void Hierarchy::apply(const ICacheInvalidateAll &op, unsigned core) {
+void Hierarchy::apply(const ICacheInvalidateAll& op, unsigned core) {
   ++counts_.instruction_all;
-  if (!modelled())
-    return;
+  if (!modelled()) return;
   drain(core);
   const AccessInfo by = issuer(core);
   for (u32 i = 0; i < core_.size(); ++i) {
-    if (op.scope == Scope::ThisPe && i != core)
-      continue;
-    core_[i].l1i.for_each([&](Line &copy) {
+    if (op.scope == Scope::ThisPe && i != core) continue;
+    core_[i].l1i.for_each([&](Line& copy) {
       event(*copy.info, EventKind::ICacheInvalidate, Level::L1I, by);
       drop_instruction(i, copy);
       ++counts_.lines_invalidated;
@@ -102,18 +80,14 @@ void Hierarchy::apply(const ICacheInvalidateAll &op, unsigned core) {
   }
 }
 
-void Hierarchy::perform(const CacheOpByPa &op, const AccessInfo &by) {
+void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
   const u64 first = align_down(op.base.value, kLine);
-  const u64 end =
-      op.size == 0 ? first + kLine : align_up(op.base.value + op.size, kLine);
+  const u64 end = op.size == 0 ? first + kLine : align_up(op.base.value + op.size, kLine);
   for (u64 page = align_down(first, 4096); page < end; page += 4096) {
-    LineInfo *lines = known_info(page);
-    if (lines == nullptr)
-      continue; // nothing of this page has ever been in a cache
-    const unsigned from =
-        page < first ? static_cast<unsigned>((first - page) / kLine) : 0;
-    const unsigned to =
-        static_cast<unsigned>(std::min<u64>(64, (end - page) / kLine));
+    LineInfo* lines = known_info(page);
+    if (lines == nullptr) continue;  // nothing of this page has ever been in a cache
+    const unsigned from = page < first ? static_cast<unsigned>((first - page) / kLine) : 0;
+    const unsigned to = static_cast<unsigned>(std::min<u64>(64, (end - page) / kLine));
     for (unsigned i = from; i < to; ++i) {
       if (op.instruction) {
         invalidate_instruction(lines[i], in_scope(op.scope, by.core), &op, by);
@@ -124,27 +98,21 @@ void Hierarchy::perform(const CacheOpByPa &op, const AccessInfo &by) {
   }
 }
 
-void Hierarchy::maintain_data(const CacheOpByPa &op, LineInfo &line,
-                              const AccessInfo &by) {
+void Hierarchy::maintain_data(const CacheOpByPa& op, LineInfo& line, const AccessInfo& by) {
   line.last_use = 0;
-  if (line.l1d == 0 && !line.l2)
-    return;
+  if (line.l1d == 0 && !line.l2) return;
   settle(line);
   const u32 cores = in_scope(op.scope, by.core);
-  const bool discards =
-      op.action == Action::Invalidate && knobs_.ivac == Ivac::Invalidate;
-  if (!discards)
-    clean_scope(op, line, cores, by);
-  if (op.action != Action::Clean)
-    invalidate_scope(line, cores, discards, by);
+  const bool discards = op.action == Action::Invalidate && knobs_.ivac == Ivac::Invalidate;
+  if (!discards) clean_scope(op, line, cores, by);
+  if (op.action != Action::Clean) invalidate_scope(line, cores, discards, by);
 }
 
-void Hierarchy::clean_scope(const CacheOpByPa &op, LineInfo &line, u32 cores,
-                            const AccessInfo &by) {
+void Hierarchy::clean_scope(const CacheOpByPa& op, LineInfo& line, u32 cores, const AccessInfo& by) {
   bool any = false;
   for (u32 left = line.l1d & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    Line &copy = *core_[core].l1d.find(line.pa);
+    Line& copy = *core_[core].l1d.find(line.pa);
     withdraw(core, Side::Data, copy, Withdrawn::Write);
     any |= copy.dirty != 0;
     write_back_to_l2(line, copy, by);
@@ -154,31 +122,27 @@ void Hierarchy::clean_scope(const CacheOpByPa &op, LineInfo &line, u32 cores,
     clean_l2(line, by);
   }
   counts_.lines_cleaned += any;
-  event(line, EventKind::Clean,
-        op.point == Point::PoU ? Level::L2 : Level::Memory, by);
+  event(line, EventKind::Clean, op.point == Point::PoU ? Level::L2 : Level::Memory, by);
 }
 
-void Hierarchy::invalidate_scope(LineInfo &line, u32 cores, bool discards,
-                                 const AccessInfo &by) {
+void Hierarchy::invalidate_scope(LineInfo& line, u32 cores, bool discards, const AccessInfo& by) {
   for (u32 left = line.l1d & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    Line &copy = *core_[core].l1d.find(line.pa);
+    Line& copy = *core_[core].l1d.find(line.pa);
     withdraw(core, Side::Data, copy, Withdrawn::All);
     const u64 dirty = std::exchange(copy.dirty, 0);
     const std::array<u8, kLine> data = copy.data;
-    const Line *below = line.l2 ? l2_.find(line.pa) : nullptr;
+    const Line* below = line.l2 ? l2_.find(line.pa) : nullptr;
     const u64 all_dirty = dirty | (below != nullptr ? below->dirty : 0);
     drop_l1d(core, copy);
-    if (discards && all_dirty != 0)
-      check_discard(line, data, dirty, Level::L1D, by);
+    if (discards && all_dirty != 0) check_discard(line, data, dirty, Level::L1D, by);
   }
   if (line.l2) {
-    Line &copy = *l2_.find(line.pa);
+    Line& copy = *l2_.find(line.pa);
     const u64 dirty = std::exchange(copy.dirty, 0);
     const std::array<u8, kLine> data = copy.data;
     drop_l2(line);
-    if (discards && dirty != 0)
-      check_discard(line, data, dirty, Level::L2, by);
+    if (discards && dirty != 0) check_discard(line, data, dirty, Level::L2, by);
   }
   ++counts_.lines_invalidated;
   event(line, EventKind::Invalidate, Level::Memory, by);
@@ -186,37 +150,30 @@ void Hierarchy::invalidate_scope(LineInfo &line, u32 cores, bool discards,
 
 /// Set/way operations clean to the next level only, and know nothing of other
 /// cores.
-void Hierarchy::set_way_l1(Action action, unsigned core, u32 set, u32 way,
-                           const AccessInfo &by) {
-  Line &copy = core_[core].l1d.at(set, way);
-  if (!copy.valid())
-    return;
-  LineInfo &line = *copy.info;
+void Hierarchy::set_way_l1(Action action, unsigned core, u32 set, u32 way, const AccessInfo& by) {
+  Line& copy = core_[core].l1d.at(set, way);
+  if (!copy.valid()) return;
+  LineInfo& line = *copy.info;
   line.last_use = 0;
-  withdraw(core, Side::Data, copy,
-           action == Action::Clean ? Withdrawn::Write : Withdrawn::All);
+  withdraw(core, Side::Data, copy, action == Action::Clean ? Withdrawn::Write : Withdrawn::All);
   if (action != Action::Invalidate && copy.dirty != 0) {
     ++counts_.lines_cleaned;
     write_back_to_l2(line, copy, by);
     event(line, EventKind::Clean, Level::L2, by);
   }
-  if (action == Action::Clean)
-    return;
+  if (action == Action::Clean) return;
   const u64 dirty = std::exchange(copy.dirty, 0);
   const std::array<u8, kLine> data = copy.data;
   drop_l1d(core, copy);
   ++counts_.lines_invalidated;
   event(line, EventKind::Invalidate, Level::L1D, by);
-  if (dirty != 0)
-    check_discard(line, data, dirty, Level::L1D, by);
+  if (dirty != 0) check_discard(line, data, dirty, Level::L1D, by);
 }
 
-void Hierarchy::set_way_l2(Action action, u32 set, u32 way,
-                           const AccessInfo &by) {
-  Line &copy = l2_.at(set, way);
-  if (!copy.valid())
-    return;
-  LineInfo &line = *copy.info;
+void Hierarchy::set_way_l2(Action action, u32 set, u32 way, const AccessInfo& by) {
+  Line& copy = l2_.at(set, way);
+  if (!copy.valid()) return;
+  LineInfo& line = *copy.info;
   settle(line);
   line.last_use = 0;
   if (action != Action::Invalidate && copy.dirty != 0) {
@@ -224,49 +181,38 @@ void Hierarchy::set_way_l2(Action action, u32 set, u32 way,
     clean_l2(line, by);
     event(line, EventKind::Clean, Level::Memory, by);
   }
-  if (action == Action::Clean)
-    return;
+  if (action == Action::Clean) return;
   const u64 dirty = std::exchange(copy.dirty, 0);
   const std::array<u8, kLine> data = copy.data;
   drop_l2(line);
   ++counts_.lines_invalidated;
   event(line, EventKind::Invalidate, Level::L2, by);
-  if (dirty != 0)
-    check_discard(line, data, dirty, Level::L2, by);
+  if (dirty != 0) check_discard(line, data, dirty, Level::L2, by);
 }
 
 void Hierarchy::barrier(unsigned core, Barrier kind) {
-  if (!modelled())
-    return;
-  if (kind == Barrier::Dmb)
-    drain_data(core, nullptr);
-  if (kind == Barrier::Dsb)
-    drain(core);
-  if (kind == Barrier::Isb)
-    core_[core].last_isb = history_.count();
+  if (!modelled()) return;
+  if (kind == Barrier::Dmb) drain_data(core, nullptr);
+  if (kind == Barrier::Dsb) drain(core);
+  if (kind == Barrier::Isb) core_[core].last_isb = history_.count();
 }
 
 /// Operations between two DSBs have no order among each other where one is for
 /// data and one for instructions. The adversary completes instruction
 /// operations first and lets the caches that lost a line fetch it again.
 void Hierarchy::drain(unsigned core) {
-  if (core_[core].pending.empty())
-    return;
+  if (core_[core].pending.empty()) return;
   const std::vector<CacheOpByPa> ops = std::exchange(core_[core].pending, {});
   const AccessInfo by = issuer(core);
-  for (const CacheOpByPa &op : ops) {
-    if (!op.instruction)
-      continue;
-    LineInfo *line = known_info(op.base.value);
+  for (const CacheOpByPa& op : ops) {
+    if (!op.instruction) continue;
+    LineInfo* line = known_info(op.base.value);
     const bool had = line != nullptr && bit(line->l1i, core);
     perform(op, by);
-    const bool data_follows =
-        std::ranges::any_of(ops, [&](const CacheOpByPa &other) {
-          return !other.instruction && align_down(other.base.value, kLine) ==
-                                           align_down(op.base.value, kLine);
-        });
-    if (!had || !data_follows || knobs_.spec_fill != SpecFill::Adversarial)
-      continue;
+    const bool data_follows = std::ranges::any_of(ops, [&](const CacheOpByPa& other) {
+      return !other.instruction && align_down(other.base.value, kLine) == align_down(op.base.value, kLine);
+    });
+    if (!had || !data_follows || knobs_.spec_fill != SpecFill::Adversarial) continue;
     AccessInfo again = by;
     again.kind = AccessKind::Fetch;
     again.attr = kWriteBackIsh;
@@ -274,19 +220,17 @@ void Hierarchy::drain(unsigned core) {
     settle(*line);
     fill_instruction(again, *line, Origin::Speculation);
   }
-  for (const CacheOpByPa &op : ops) {
-    if (!op.instruction)
-      perform(op, by);
+  for (const CacheOpByPa& op : ops) {
+    if (!op.instruction) perform(op, by);
   }
 }
 
 /// Performs pending data operations of `core`: those on the line `only`, or
 /// all.
-void Hierarchy::drain_data(unsigned core, const LineInfo *only) {
-  std::vector<CacheOpByPa> &pending = core_[core].pending;
+void Hierarchy::drain_data(unsigned core, const LineInfo* only) {
+  std::vector<CacheOpByPa>& pending = core_[core].pending;
   for (usize i = 0; i < pending.size();) {
-    const bool concerned =
-        only == nullptr || align_down(pending[i].base.value, kLine) == only->pa;
+    const bool concerned = only == nullptr || align_down(pending[i].base.value, kLine) == only->pa;
     if (pending[i].instruction || !concerned) {
       ++i;
       continue;
@@ -297,4 +241,4 @@ void Hierarchy::drain_data(unsigned core, const LineInfo *only) {
   }
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

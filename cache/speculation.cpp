@@ -9,33 +9,28 @@ constexpr usize kMaxInteresting = 4096;
 /// How many interesting lines the adversary looks at for each eviction.
 constexpr unsigned kLooks = 16;
 
-} // namespace
+}  // namespace
 
 /// Remembers a line that is used through caches and around them: where a choice
 /// can make a difference.
-void Hierarchy::make_interesting(LineInfo &line) {
-  if (line.interesting)
-    return;
+void Hierarchy::make_interesting(LineInfo& line) {
+  if (line.interesting) return;
   line.interesting = true;
   interesting_.push_back(&line);
-  if (interesting_.size() <= kMaxInteresting)
-    return;
+  if (interesting_.size() <= kMaxInteresting) return;
   interesting_.front()->interesting = false;
   interesting_.pop_front();
 }
 
 /// Only memory with some cacheable mapping may be allocated by speculation: the
 /// host's linear map, if there is a host, or a mapping that has been used.
-bool Hierarchy::may_speculate(const LineInfo &line) const {
-  if (knobs_.pages == Pages::Uniform &&
-      line.page->mode != PageInfo::Mode::Divergent)
-    return false;
+bool Hierarchy::may_speculate(const LineInfo& line) const {
+  if (knobs_.pages == Pages::Uniform && line.page->mode != PageInfo::Mode::Divergent) return false;
   return knobs_.host_alias == Switch::On || line.page->cacheable;
 }
 
-void Hierarchy::fill_clean(unsigned core, LineInfo &line) {
-  if (bit(line.l1d, core))
-    return;
+void Hierarchy::fill_clean(unsigned core, LineInfo& line) {
+  if (bit(line.l1d, core)) return;
   AccessInfo by;
   by.core = core;
   by.kind = core == host_core() ? AccessKind::Host : AccessKind::Data;
@@ -44,25 +39,20 @@ void Hierarchy::fill_clean(unsigned core, LineInfo &line) {
   settle(line);
   // Speculation takes nothing from a core that is writing: it would only be a
   // loss of time.
-  if (line.write_lent_to >= 0)
-    return;
+  if (line.write_lent_to >= 0) return;
   fill_data(by, line, Origin::Speculation, false);
 }
 
 void Hierarchy::speculative_fill(unsigned core, Pa pa) {
-  LineInfo *line = modelled() ? info_of(pa.value) : nullptr;
-  if (line == nullptr)
-    return;
-  if (line->page->mode != PageInfo::Mode::Divergent &&
-      knobs_.pages == Pages::Uniform)
-    diverge(*line->page);
+  LineInfo* line = modelled() ? info_of(pa.value) : nullptr;
+  if (line == nullptr) return;
+  if (line->page->mode != PageInfo::Mode::Divergent && knobs_.pages == Pages::Uniform) diverge(*line->page);
   fill_clean(core, *line);
 }
 
 void Hierarchy::evict_line(Pa pa) {
-  LineInfo *line = modelled() ? known_info(pa.value) : nullptr;
-  if (line == nullptr)
-    return;
+  LineInfo* line = modelled() ? known_info(pa.value) : nullptr;
+  if (line == nullptr) return;
   settle(*line);
   AccessInfo by;
   by.core = line->l1d != 0 ? static_cast<u32>(std::countr_zero(line->l1d)) : 0;
@@ -70,33 +60,24 @@ void Hierarchy::evict_line(Pa pa) {
     const auto core = static_cast<unsigned>(std::countr_zero(line->l1d));
     evict_l1d(core, *core_[core].l1d.find(line->pa), by);
   }
-  if (line->l2)
-    evict_l2(*l2_.find(line->pa), by);
+  if (line->l2) evict_l2(*l2_.find(line->pa), by);
 }
 
 /// The adversary's speculation comes just before the store that it makes stale.
-void Hierarchy::before_uncached_write(const AccessInfo &info, LineInfo &line) {
-  if (knobs_.spec_fill != SpecFill::Adversarial || !may_speculate(line))
-    return;
-  if (line.l1d != 0 || line.l2 || !chance_.one_in(2))
-    return;
-  const bool on_host =
-      info.kind == AccessKind::Dma || knobs_.host_alias == Switch::On;
+void Hierarchy::before_uncached_write(const AccessInfo& info, LineInfo& line) {
+  if (knobs_.spec_fill != SpecFill::Adversarial || !may_speculate(line)) return;
+  if (line.l1d != 0 || line.l2 || !chance_.one_in(2)) return;
+  const bool on_host = info.kind == AccessKind::Dma || knobs_.host_alias == Switch::On;
   fill_clean(on_host && chance_.one_in(2) ? host_core() : info.core, line);
 }
 
 /// Before a cacheable store to a page with code, an instruction cache may have
 /// fetched ahead.
-void Hierarchy::before_cached_write(const AccessInfo &info, LineInfo &line) {
-  if (knobs_.spec_fill != SpecFill::Adversarial || !line.page->fetched ||
-      line.l1i != 0)
-    return;
-  if (config_.icache != ICacheKind::PIPT || config_.dic || !chance_.one_in(2))
-    return;
+void Hierarchy::before_cached_write(const AccessInfo& info, LineInfo& line) {
+  if (knobs_.spec_fill != SpecFill::Adversarial || !line.page->fetched || line.l1i != 0) return;
+  if (config_.icache != ICacheKind::PIPT || config_.dic || !chance_.one_in(2)) return;
   AccessInfo ahead = info;
-  ahead.core = info.core == host_core()
-                   ? static_cast<u32>(chance_.below(cores_))
-                   : info.core;
+  ahead.core = info.core == host_core() ? static_cast<u32>(chance_.below(cores_)) : info.core;
   ahead.kind = AccessKind::Fetch;
   ahead.attr = kWriteBackIsh;
   ahead.va = line.pa;
@@ -108,7 +89,7 @@ namespace {
 
 /// Takes `instructions` from a countdown to an event of period `period`; true
 /// when it fell due.
-bool falls_due(u64 &left, u64 instructions, u64 period, Chance &chance) {
+bool falls_due(u64& left, u64 instructions, u64 period, Chance& chance) {
   if (left > instructions) {
     left -= instructions;
     return false;
@@ -117,51 +98,37 @@ bool falls_due(u64 &left, u64 instructions, u64 period, Chance &chance) {
   return true;
 }
 
-} // namespace
+}  // namespace
 
 void Hierarchy::speculate(unsigned core, u64 instructions) {
-  if (!modelled())
-    return;
-  Core &c = core_[core];
-  const bool fills = knobs_.spec_fill != SpecFill::None,
-             evicts = knobs_.evict != Evict::Lazy;
-  if (fills &&
-      falls_due(c.until_fill, instructions, knobs_.spec_period, c.chance))
-    random_fill(core);
-  if (evicts &&
-      falls_due(c.until_evict, instructions, knobs_.evict_period, c.chance))
-    random_eviction(core);
+  if (!modelled()) return;
+  Core& c = core_[core];
+  const bool fills = knobs_.spec_fill != SpecFill::None, evicts = knobs_.evict != Evict::Lazy;
+  if (fills && falls_due(c.until_fill, instructions, knobs_.spec_period, c.chance)) random_fill(core);
+  if (evicts && falls_due(c.until_evict, instructions, knobs_.evict_period, c.chance)) random_eviction(core);
   const bool refetches = knobs_.icache_refetch != 0;
-  if (refetches &&
-      falls_due(c.until_refetch, instructions, knobs_.icache_refetch, c.chance))
-    refetch(core);
+  if (refetches && falls_due(c.until_refetch, instructions, knobs_.icache_refetch, c.chance)) refetch(core);
 }
 
 void Hierarchy::random_fill(unsigned core) {
-  Core &c = core_[core];
+  Core& c = core_[core];
   if (knobs_.spec_fill == SpecFill::Nearby) {
-    LineInfo *next =
-        known_info(c.last_miss + kLine); // the stride that streams have
-    if (next != nullptr && may_speculate(*next))
-      fill_clean(core, *next);
+    LineInfo* next = known_info(c.last_miss + kLine);  // the stride that streams have
+    if (next != nullptr && may_speculate(*next)) fill_clean(core, *next);
     return;
   }
   if (knobs_.spec_fill == SpecFill::Adversarial && !interesting_.empty()) {
-    LineInfo &line = *interesting_[c.chance.below(interesting_.size())];
-    if (may_speculate(line))
-      fill_clean(c.chance.one_in(2) ? core : host_core(), line);
+    LineInfo& line = *interesting_[c.chance.below(interesting_.size())];
+    if (may_speculate(line)) fill_clean(c.chance.one_in(2) ? core : host_core(), line);
     return;
   }
-  if (page_list_.empty())
-    return;
-  LineInfo &line =
-      page_list_[c.chance.below(page_list_.size())]->lines[c.chance.below(64)];
-  if (may_speculate(line))
-    fill_clean(core, line);
+  if (page_list_.empty()) return;
+  LineInfo& line = page_list_[c.chance.below(page_list_.size())]->lines[c.chance.below(64)];
+  if (may_speculate(line)) fill_clean(core, line);
 }
 
 void Hierarchy::random_eviction(unsigned core) {
-  Core &c = core_[core];
+  Core& c = core_[core];
   if (knobs_.evict == Evict::Adversarial) {
     adversarial_eviction(core);
     return;
@@ -169,14 +136,11 @@ void Hierarchy::random_eviction(unsigned core) {
   AccessInfo by;
   by.core = core;
   const bool from_l2 = c.chance.one_in(4);
-  Cache &cache = from_l2 ? l2_ : c.l1d;
+  Cache& cache = from_l2 ? l2_ : c.l1d;
   const u32 set = static_cast<u32>(c.chance.below(cache.sets()));
-  Line &copy =
-      knobs_.evict == Evict::Oldest
-          ? cache.victim(u64{set} << 6)
-          : cache.at(set, static_cast<u32>(c.chance.below(cache.ways())));
-  if (!copy.valid())
-    return;
+  Line& copy = knobs_.evict == Evict::Oldest ? cache.victim(u64{set} << 6)
+                                             : cache.at(set, static_cast<u32>(c.chance.below(cache.ways())));
+  if (!copy.valid()) return;
   if (from_l2) {
     evict_l2(copy, by);
   } else {
@@ -189,24 +153,18 @@ void Hierarchy::random_eviction(unsigned core) {
 /// seen.
 bool Hierarchy::adversarial_eviction(unsigned core) {
   for (unsigned look = 0; look < kLooks && !interesting_.empty(); ++look) {
-    LineInfo &line =
-        *interesting_[core_[core].chance.below(interesting_.size())];
+    LineInfo& line = *interesting_[core_[core].chance.below(interesting_.size())];
     settle(line);
-    if (dirty_anywhere(line) == 0 || line.golden == nullptr)
-      continue;
+    if (dirty_anywhere(line) == 0 || line.golden == nullptr) continue;
     bool reverts = false;
-    for_each_data_copy(line, ~u32{0}, [&](unsigned, Line &copy) {
-      if (copy.dirty == 0)
-        return;
+    for_each_data_copy(line, ~u32{0}, [&](unsigned, Line& copy) {
+      if (copy.dirty == 0) return;
       for (unsigned byte = 0; byte < kLine; ++byte) {
-        const bool written =
-            knobs_.wb_granule == WbGranule::Line || bit(copy.dirty, byte);
-        reverts |= written && line.ram[byte] == line.golden[byte] &&
-                   copy.data[byte] != line.golden[byte];
+        const bool written = knobs_.wb_granule == WbGranule::Line || bit(copy.dirty, byte);
+        reverts |= written && line.ram[byte] == line.golden[byte] && copy.data[byte] != line.golden[byte];
       }
     });
-    if (!reverts)
-      continue;
+    if (!reverts) continue;
     evict_line(Pa{line.pa});
     return true;
   }
@@ -215,24 +173,21 @@ bool Hierarchy::adversarial_eviction(unsigned core) {
 
 /// An instruction cache may fetch a line again at any time.
 void Hierarchy::refetch(unsigned core) {
-  Core &c = core_[core];
-  Line &copy = c.l1i.at(static_cast<u32>(c.chance.below(c.l1i.sets())),
-                        static_cast<u32>(c.chance.below(c.l1i.ways())));
-  if (!copy.valid())
-    return;
+  Core& c = core_[core];
+  Line& copy = c.l1i.at(static_cast<u32>(c.chance.below(c.l1i.sets())), static_cast<u32>(c.chance.below(c.l1i.ways())));
+  if (!copy.valid()) return;
   AccessInfo by;
   by.core = core;
   by.kind = AccessKind::Fetch;
   by.attr = kWriteBackIsh;
-  LineInfo &line = *copy.info;
+  LineInfo& line = *copy.info;
   settle(line);
   std::array<u8, kLine> now;
   instruction_source(by, line, now);
-  if (now == copy.data)
-    return;
+  if (now == copy.data) return;
   withdraw(core, Side::Instruction, copy, Withdrawn::All);
   copy.data = now;
   event(line, EventKind::FetchFill, Level::L1I, by);
 }
 
-} // namespace farside::cache
+}  // namespace farside::cache

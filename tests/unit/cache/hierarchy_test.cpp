@@ -1,7 +1,6 @@
 // tests/unit/cache/hierarchy_test.cpp - maintenance reaches the hierarchy and is counted by kind.
 #include "cache/hierarchy.h"
-
-#include <catch2/catch.hpp>
+#include "tests/unit/catch.h"
 
 using namespace farside;
 using namespace farside::cache;

@@ -1,0 +1,106 @@
+// tests/unit/cache/config_test.cpp - geometries, their text format, identification registers, knobs.
+#include <algorithm>
+
+#include "cache/id.h"
+#include "tests/unit/cache/fixture.h"
+
+using namespace farside;
+using namespace farside::cache;
+
+TEST_CASE("every preset is valid and survives its own text") {
+  REQUIRE(presets().size() == 5);
+  for (const Config& config : presets()) {
+    INFO(config.name);
+    CHECK(validate(config).ok());
+    const auto again = parse_config(print_config(config), "x");
+    REQUIRE(again.ok());
+    CHECK(*again == config);
+    CHECK(preset(config.name) == config);
+  }
+  CHECK_FALSE(preset("cortex-z80").has_value());
+}
+
+TEST_CASE("errors of the text format say file, line and what was expected") {
+  const struct {
+    std::string_view text, error;
+  } rows[] = {
+      {"l1d 32K 4\nl1x 32K 4\n", "c.txt:2: expected name, l1i, l1d, l2, system_cache, icache, idc or dic, not 'l1x'"},
+      {"# comment\n\nl1d 32K\n", "c.txt:3: expected `l1d SIZE WAYS`, for example `l1d 32K 4`"},
+      {"l2 1X 4\n", "c.txt:1: expected `l2 SIZE WAYS`, for example `l2 32K 4`"},
+      {"l1d 32K 0\n", "c.txt:1: l1d: ways must be 1 to 64, not 0"},
+      {"l1d 32K 65\n", "c.txt:1: l1d: ways must be 1 to 64, not 65"},
+      {"l1d 96K 4\n",
+       "c.txt:1: l1d: 98304 bytes in 4 ways make 384 sets of 64-byte lines; sets must be a power of two"},
+      {"l1d 0 4\n", "c.txt:1: l1d: 0 bytes in 4 ways make 0 sets of 64-byte lines; sets must be a power of two"},
+      {"icache vivt\n", "c.txt:1: expected `icache pipt`, `vipt`, `vpipt` or `aivivt`"},
+      {"dic maybe\n", "c.txt:1: expected `dic yes` or `dic no`"},
+      {"l1d 32K 4\nl1i 32K 4\n", "c.txt:2: l2: missing; l1i, l1d and l2 are needed"},
+      {"l2 4294967296 4\n", "c.txt:1: expected `l2 SIZE WAYS`, for example `l2 32K 4`"},
+      {"l2 2M 1", "c.txt:1: l1i: missing; l1i, l1d and l2 are needed"},
+  };
+  for (const auto& row : rows) {
+    const auto config = parse_config(row.text, "c.txt");
+    REQUIRE_FALSE(config.ok());
+    CHECK(config.error().message == row.error);
+  }
+}
+
+TEST_CASE("identification registers follow from the geometry") {
+  const Config a53 = *preset("cortex-a53");
+  CHECK(ctr(a53) == 0x84448004);
+  CHECK(ctr(*preset("cortex-a57")) == 0x8444c004);
+  Config smart = *preset("neoverse-n1");
+  smart.idc = smart.dic = true;
+  CHECK(ctr(smart) == 0xb444c004);
+  CHECK(clidr(a53) == 0x0a200023);
+  for (const Config& config : presets()) {
+    for (u64 select = 0; select < 16; ++select) {
+      const Geometry* geometry = select == 0   ? &config.l1d
+                                 : select == 1 ? &config.l1i
+                                 : select == 2 ? &config.l2
+                                               : nullptr;
+      const u64 value = ccsidr(config, select);
+      if (geometry == nullptr) {
+        CHECK(value == 0);
+        continue;
+      }
+      const u64 line = u64{16} << bits(value, 2, 0), ways = bits(value, 12, 3) + 1, sets = bits(value, 27, 13) + 1;
+      CHECK(line == 64);
+      CHECK(line * ways * sets == geometry->size);
+    }
+  }
+}
+
+TEST_CASE("every knob can be set by the values that help lists, and prints back") {
+  Knobs knobs;
+  for (const std::string& line : knob_help()) {
+    const usize equals = line.find('=');
+    const std::string name = line.substr(0, equals);
+    std::string values = line.substr(equals + 1);
+    if (values.starts_with("0..")) values = "0|17|1000000000";
+    while (!values.empty()) {
+      const std::string assignment = name + "=" + values.substr(0, values.find('|'));
+      INFO(assignment);
+      REQUIRE(set_knob(knobs, assignment).ok());
+      const auto printed = print_knobs(knobs);
+      CHECK(std::ranges::find(printed, assignment) != printed.end());
+      values = values.find('|') == std::string::npos ? "" : values.substr(values.find('|') + 1);
+    }
+  }
+}
+
+TEST_CASE("mistakes in knobs and profiles are explained in one line") {
+  Knobs knobs;
+  CHECK(set_knob(knobs, "evict").error().message == "knob 'evict': expected name=value");
+  CHECK(set_knob(knobs, "evict=never").error().message ==
+        "knob evict: 'never' is not one of lazy|random|oldest|adversarial");
+  CHECK(set_knob(knobs, "spec_period=1e9").error().message == "knob spec_period: '1e9' is not one of 0..1000000000");
+  CHECK(set_knob(knobs, "spec_period=").error().message == "knob spec_period: '' is not one of 0..1000000000");
+  CHECK(set_knob(knobs, "spec_period=4000000000").error().message ==
+        "knob spec_period: '4000000000' is not one of 0..1000000000");
+  CHECK(set_knob(knobs, "colour=blue").error().message.starts_with("knob 'colour' does not exist; there are model, "));
+  CHECK(profile("fast").error().message == "cache profile 'fast' is not one of off, coherent, model, adversarial");
+  CHECK(knobs == Knobs{});
+  CHECK(profile("off")->model == Switch::Off);
+  for (std::string_view name : {"coherent", "model", "adversarial"}) CHECK(profile(name)->model == Switch::On);
+}
