@@ -159,6 +159,21 @@ void write_virtio(FdtWriter& w, u32 slots) {
   }
 }
 
+void write_flash(FdtWriter& w) {
+  constexpr u64 kBank = virt_map::kFlash.size / 2;
+  Node node(w, at("flash", virt_map::kFlash.base));
+  w.text("compatible", "cfi-flash");
+  w.wide("reg", {virt_map::kFlash.base, kBank, virt_map::kFlash.base + kBank, kBank});
+  w.cells("bank-width", {4});
+}
+
+void write_fw_cfg(FdtWriter& w) {
+  Node node(w, at("fw-cfg", virt_map::kFwCfg.base));
+  w.text("compatible", "qemu,fw-cfg-mmio");
+  w.wide("reg", {virt_map::kFwCfg.base, virt_map::kFwCfg.size});
+  w.flag("dma-coherent");
+}
+
 void write_memory(FdtWriter& w, const FdtConfig& config) {
   Node node(w, at("memory", config.memory_base));
   w.text("device_type", "memory");
@@ -192,6 +207,8 @@ std::vector<u8> build_fdt(const FdtConfig& config) {
     write_uart(w);
     write_rtc(w);
     write_gpio(w);
+    if (config.flash) write_flash(w);
+    if (config.fw_cfg) write_fw_cfg(w);
     write_virtio(w, config.virtio_slots);
     write_chosen(w, config);
   }

@@ -18,6 +18,8 @@ inline constexpr u32 kNoSpi = ~u32{0};
 
 /// QEMU's `virt` map, so that images made for it run unchanged.
 namespace virt_map {
+/// Two banks of 64 MiB each; the first is where the cores start when there is firmware.
+inline constexpr MapEntry kFlash{"flash", 0, 0x0800'0000, kNoSpi};
 inline constexpr MapEntry kGicDistributor{"gicv3-dist", 0x0800'0000, 0x1'0000, kNoSpi};
 inline constexpr MapEntry kGicRedistributors{"gicv3-redist", 0x080a'0000, 0xf6'0000, kNoSpi};
 inline constexpr MapEntry kUart{"pl011", 0x0900'0000, 0x1000, 1};
@@ -28,7 +30,7 @@ inline constexpr MapEntry kGpio{"pl061", 0x0903'0000, 0x1000, 7};
 inline constexpr MapEntry kVirtio{"virtio-mmio", 0x0a00'0000, 0x4000, 16};
 /// The size of RAM is the machine's choice.
 inline constexpr MapEntry kRam{"ram", 0x4000'0000, 0, kNoSpi};
-inline constexpr std::array kAll{kGicDistributor, kGicRedistributors, kUart, kRtc, kFwCfg, kGpio, kVirtio, kRam};
+inline constexpr std::array kAll{kFlash, kGicDistributor, kGicRedistributors, kUart, kRtc, kFwCfg, kGpio, kVirtio, kRam};
 
 /// Each PE has RD_base and SGI_base frames of 64 KiB; this many fit before the UART.
 inline constexpr u64 kRedistributorStride = 0x2'0000;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace farside::cli {
 namespace {
@@ -16,6 +17,35 @@ std::string escaped(std::string_view path) {
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool parse_port(std::string_view text, u16& port) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port != 0;
+}
+
+// "[ADDRESS]:PORT"; without an address the one that is there stays.
+bool parse_end(std::string_view text, std::string& address, u16& port) {
+  const usize colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  if (colon != 0) address = text.substr(0, colon);
+  return parse_port(text.substr(colon + 1), port);
+}
+
+Result<machine::ForwardConfig, UserError> parse_forward(const std::string& text) {
+  machine::ForwardConfig forward;
+  const usize colon = text.find(':'), dash = text.find('-');
+  const std::string_view view = text;
+  const std::string_view protocol = view.substr(0, std::min(colon, view.size()));
+  forward.udp = protocol == "udp";
+  if (colon != std::string::npos && dash != std::string::npos && colon < dash &&
+      is_one_of(protocol, {"", "tcp", "udp"}) &&
+      parse_end(view.substr(colon + 1, dash - colon - 1), forward.host_address, forward.host_port) &&
+      parse_end(view.substr(dash + 1), forward.guest_address, forward.guest_port)) {
+    return forward;
+  }
+  return UserError{
+      fmt::format("--net: hostfwd={} must look like tcp::2222-:22 or tcp:ADDRESS:PORT-ADDRESS:PORT", text)};
 }
 
 }  // namespace
@@ -88,6 +118,42 @@ Result<std::string, UserError> drive_from_qemu(std::string_view text) {
   }
   if (file.empty()) return UserError{fmt::format("-drive {}: needs file=FILE", text)};
   return file + rest;
+}
+
+Result<std::optional<machine::NetConfig>, UserError> parse_net(std::string_view text) {
+  const auto parts = split_parts(text);
+  const bool bare = parts.front().key.empty();
+  if (bare && parts.front().value == "none" && parts.size() == 1) return std::optional<machine::NetConfig>();
+  if (!bare || parts.front().value != "user") {
+    return UserError{fmt::format("--net {}: must be none, or user[,hostfwd=tcp::2222-:22]", text)};
+  }
+  machine::NetConfig net;
+  for (usize i = 1; i < parts.size(); ++i) {
+    if (parts[i].key != "hostfwd") {
+      return UserError{fmt::format("--net {}: knows hostfwd=..., not {}", text, parts[i].key + parts[i].value)};
+    }
+    net.forwards.push_back(TRY(parse_forward(parts[i].value)));
+  }
+  return std::optional(std::move(net));
+}
+
+Result<machine::ShareConfig, UserError> parse_share(std::string_view text) {
+  machine::ShareConfig share;
+  const auto parts = split_parts(text);
+  share.path = parts.front().key.empty() ? parts.front().value : parts.front().key + "=" + parts.front().value;
+  if (share.path.empty()) return UserError{fmt::format("--share {}: needs a folder first", text)};
+  for (usize i = 1; i < parts.size(); ++i) {
+    const auto& [key, value] = parts[i];
+    if (key.empty() && value == "ro") {
+      share.read_only = true;
+    } else if (key == "tag" && !value.empty() && value.size() <= 255) {
+      share.tag = value;
+    } else {
+      return UserError{fmt::format("--share {}: knows ro and tag=NAME, not {}{}{}; a comma in a name is written twice",
+                                   text, key, key.empty() ? "" : "=", value)};
+    }
+  }
+  return share;
 }
 
 }  // namespace farside::cli

@@ -1,5 +1,6 @@
 // frontends/cli/device_options.h - the values of options that describe devices: FILE[,key=value...].
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,5 +21,10 @@ std::vector<OptionPart> split_parts(std::string_view text);
 Result<machine::DriveConfig, UserError> parse_drive(std::string_view text);
 /// QEMU's "file=FILE,if=virtio,format=raw,readonly=on" as the above.
 Result<std::string, UserError> drive_from_qemu(std::string_view text);
+
+/// "user[,hostfwd=PROTOCOL:[ADDRESS]:PORT-[ADDRESS]:PORT]...", or "none".
+Result<std::optional<machine::NetConfig>, UserError> parse_net(std::string_view text);
+/// "FOLDER[,ro][,tag=NAME]".
+Result<machine::ShareConfig, UserError> parse_share(std::string_view text);
 
 }  // namespace farside::cli

@@ -13,9 +13,9 @@
 namespace farside::cli {
 namespace {
 
-constexpr std::string_view kBoot = "What to boot", kMachine = "The machine", kDevices = "Devices", kHypervisor = "The hypervisor",
-                           kTime = "Time and chance", kEnd = "When the run ends", kSeeing = "Seeing it",
-                           kGeneral = "General";
+constexpr std::string_view kBoot = "What to boot", kMachine = "The machine", kDevices = "Devices",
+                           kHypervisor = "The hypervisor", kTime = "Time and chance", kEnd = "When the run ends",
+                           kSeeing = "Seeing it", kGeneral = "General";
 
 constexpr OptionInfo kRunOptions[] = {
     {kBoot, "kernel", "FILE", "", "An arm64 Linux Image (also gzip'd) or an AArch64 ELF file."},
@@ -23,6 +23,9 @@ constexpr OptionInfo kRunOptions[] = {
     {kBoot, "append", "TEXT", "",
      "The kernel command line. With a guest's name, TEXT is added to the command line that the guest has already."},
     {kBoot, "dtb", "FILE", "the machine's own", "A device tree to use instead of the one that farside makes."},
+    {kBoot, "bios", "FILE", "",
+     "Firmware for flash bank 0, where the cores then start. It finds --kernel, --initrd and --append by itself."},
+    {kBoot, "pflash", "FILE", "", "Flash bank 1, where firmware keeps its variables: made if missing, kept."},
 
     {kMachine, "memory", "SIZE", "1G",
      "Guest memory: a number and K, M or G, a multiple of 2M. A plain number counts MiB."},
@@ -33,6 +36,11 @@ constexpr OptionInfo kRunOptions[] = {
      "A raw disk image as a virtio block device; several make vda, vdb and so on. ro: the guest cannot write. A comma "
      "in a name is written twice.",
      true},
+    {kDevices, "net", "user[,hostfwd=RULE]", "none",
+     "A virtio network card on a network in user space: 10.0.2.0/24 with DHCP, DNS and NAT; the host is 10.0.2.2. "
+     "hostfwd=tcp::2222-:22 leads port 2222 of the host to port 22 of the guest, on the loopback interface unless an "
+     "address comes first. Time is then the host's unless --clock says otherwise."},
+    {kDevices, "balloon", "", "", "A virtio memory balloon: the guest can give memory back to the host."},
     {kDevices, "rng", "SOURCE", "seeded",
      "Where the virtio entropy device gets its bytes. seeded: from --seed, so that runs repeat. host: real entropy. "
      "none: there is no such device."},
@@ -63,7 +71,8 @@ constexpr OptionInfo kRunOptions[] = {
     {kSeeing, "stats", "", "", "At the end, print instructions, speed, stage-2 faults by kind, exits and TLB figures."},
     {kSeeing, "state-hash", "", "", "At the end, print a hash of all registers and all memory."},
 
-    {kGeneral, "engine", "NAME", "interp", "What executes instructions: interp."},
+    {kGeneral, "engine", "NAME", "interp",
+     "What executes instructions: interp, or jit, which translates them. The run is the same."},
     {kGeneral, "help", "", "", "Print this page."},
 };
 

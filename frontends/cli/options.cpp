@@ -153,15 +153,18 @@ Result<void, UserError> take_boot(const Words& words, RunOptions& run) {
   run.machine.kernel = words.text("kernel");
   run.machine.initrd = words.text("initrd");
   run.machine.dtb = words.text("dtb");
+  run.machine.bios = words.text("bios");
+  run.machine.pflash = words.text("pflash");
   if (words.has("append")) run.append = words.text("append");
   if (rest.size() > 1) return UserError{fmt::format("one guest at a time: {} and {} are two", rest[0], rest[1])};
   if (!rest.empty() && !run.machine.kernel.empty()) {
     return UserError{fmt::format("guest {} has its own kernel: give its name or --kernel, not both", rest[0])};
   }
-  for (const char* name : {"kernel", "initrd", "dtb"}) {
+  for (const char* name : {"kernel", "initrd", "dtb", "bios", "pflash"}) {
     if (words.has(name) && words.text(name).empty()) return UserError{fmt::format("--{} needs a file name", name)};
   }
   if (!run.machine.kernel.empty()) return {};
+  if (!run.machine.bios.empty() && rest.empty()) return {};
   run.guest = rest.empty() ? std::string(guests::kDefaultGuest) : rest[0];
   if (guests::find_guest(run.guest) != nullptr) return {};
   std::vector<std::string_view> names;
@@ -185,7 +188,10 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
     config.cpus = static_cast<u32>(cores);
   }
   config.cpu = TRY(checked_cpu(words));
-  if (words.has("engine")) TRY(one_of("engine", words.text("engine"), {"interp"}));
+  if (words.has("engine")) {
+    constexpr machine::Engine kEngines[] = {machine::Engine::Interp, machine::Engine::Jit};
+    config.engine = kEngines[TRY(one_of("engine", words.text("engine"), {"interp", "jit"}))];
+  }
   if (words.has("seed")) config.seed = TRY(parse_number("seed", words.text("seed")));
   if (words.has("max-insns")) {
     config.max_instructions = TRY(parse_number("max-insns", words.text("max-insns")));
@@ -197,6 +203,8 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
 Result<void, UserError> take_devices(const Words& words, machine::MachineConfig& config) {
   using machine::ConsoleDevice, machine::RngMode;
   for (const std::string& drive : words.texts("drive")) config.drives.push_back(TRY(parse_drive(drive)));
+  if (words.has("net")) config.net = TRY(parse_net(words.text("net")));
+  config.balloon = words.has("balloon");
   if (words.has("rng")) {
     constexpr RngMode kModes[] = {RngMode::Seeded, RngMode::Host, RngMode::None};
     config.rng = kModes[TRY(one_of("rng", words.text("rng"), {"seeded", "host", "none"}))];

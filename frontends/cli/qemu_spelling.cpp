@@ -56,13 +56,13 @@ constexpr QemuOption kOptions[] = {
     {"-s", "", Value::Refused, "there is no gdb server in this version"},
     {"-S", "", Value::Refused, "there is no gdb server in this version; Ctrl-A c stops the guest"},
     {"-gdb", "", Value::Refused, "there is no gdb server in this version"},
-    {"-bios", "", Value::Refused, "there is no flash in this version; --kernel takes an ELF file"},
-    {"-pflash", "", Value::Refused, "there is no flash in this version; --kernel takes an ELF file"},
+    {"-bios", "--bios", Value::Same},
+    {"-pflash", "--pflash", Value::Same},
     {"-drive", "--drive", Value::Drive},
     {"-hda", "", Value::Refused, "the machine has no IDE disks; --drive FILE is a virtio disk"},
-    {"-device", "", Value::Refused, "the machine's devices are fixed in this version"},
-    {"-netdev", "", Value::Refused, "there is no network in this version"},
-    {"-nic", "", Value::Refused, "there is no network in this version"},
+    {"-device", "", Value::Refused, "the options --drive, --net, --rng, --share and --balloon add devices"},
+    {"-netdev", "", Value::Refused, "the network card is --net user"},
+    {"-nic", "--net", Value::Same},
     {"-enable-kvm", "", Value::Refused, "farside emulates; its own hypervisor is --el2 kvm"},
 };
 

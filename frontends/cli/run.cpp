@@ -30,7 +30,8 @@ using File = std::unique_ptr<std::FILE, FileCloser>;
 // The config with the files of a named guest filled in.
 Result<MachineConfig, UserError> complete_config(const RunOptions& options, bool terminal) {
   MachineConfig config = options.machine;
-  if (!options.clock_given && terminal) config.clock = machine::ClockMode::Wall;
+  // A network waits for others, whose time does not stand still.
+  if (!options.clock_given && (terminal || config.net)) config.clock = machine::ClockMode::Wall;
   if (options.guest.empty()) {
     config.append = options.append.value_or("");
     return config;

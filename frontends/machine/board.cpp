@@ -81,6 +81,11 @@ u8* Board::ram_at(u64 pa) {
   return host;
 }
 
+void Board::wrote(u64 pa, u64 size) {
+  pe::CodeWatch* watch = cores_.empty() ? nullptr : cores_.front()->ports.code_watch;
+  if (watch != nullptr) watch->written(ram_at(pa), size);
+}
+
 bool Board::read(Pa pa, unsigned size, u64& value, u32 pe) {
   const dev::MmioResult result = bus_.read(pa.value, size, pe);
   value = result.value;

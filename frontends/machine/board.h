@@ -33,6 +33,8 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
   const dev::Ram& ram() const { return ram_; }
   /// Host pointer to physical address `pa`, which must be RAM.
   u8* ram_at(u64 pa);
+  /// RAM at `pa` has been written by something other than a core.
+  void wrote(u64 pa, u64 size);
   dev::Bus& bus() { return bus_; }
   const dev::Bus& bus() const { return bus_; }
   dev::Pl011& uart() { return *uart_; }

@@ -15,6 +15,12 @@ enum class El2Mode : u8 {
   None,  ///< the PE has no EL2
 };
 
+/// What executes instructions. The result is the same.
+enum class Engine : u8 {
+  Interp,
+  Jit,  ///< translates to host code, where the host allows it
+};
+
 enum class ClockMode : u8 {
   Virtual,  ///< time is the instruction count: same inputs and seed, same run
   Wall,     ///< time is the host's
@@ -28,6 +34,27 @@ struct DriveConfig {
   std::string path;
   bool read_only = false;
   bool raw = false;  ///< whatever its contents look like
+};
+
+/// A port of the host that leads into the guest.
+struct ForwardConfig {
+  bool udp = false;
+  std::string host_address = "127.0.0.1";
+  u16 host_port = 0;
+  std::string guest_address = "10.0.2.15";
+  u16 guest_port = 0;
+};
+
+/// A network card on a network in user space.
+struct NetConfig {
+  std::vector<ForwardConfig> forwards;
+};
+
+/// A folder of the host that the guest can mount by its tag.
+struct ShareConfig {
+  std::string path;
+  std::string tag = "share";
+  bool read_only = false;
 };
 
 /// Where the guest's virtio entropy device gets its bytes.
@@ -44,13 +71,19 @@ struct MachineConfig {
   El2Mode el2 = El2Mode::Kvm;
   std::string policy = "k6.1";  ///< era of the hypervisor
   ThpMode thp = ThpMode::Always;
+  Engine engine = Engine::Interp;
   ClockMode clock = ClockMode::Virtual;
   u64 max_instructions = 0;  ///< stop after so many, all cores together; 0: no limit
   std::string kernel;        ///< path: Image, gzip'd Image or ELF
   std::string initrd;        ///< path, or empty
   std::string dtb;           ///< path, or empty for the machine's own
   std::string append;        ///< kernel command line
+  std::string bios;          ///< path: firmware in flash bank 0, which starts instead of the kernel
+  std::string pflash;        ///< path: flash bank 1, kept
   std::vector<DriveConfig> drives;
+  std::optional<NetConfig> net;
+  std::vector<ShareConfig> shares;
+  bool balloon = false;
   RngMode rng = RngMode::Seeded;
   ConsoleDevice console = ConsoleDevice::Pl011;
 };

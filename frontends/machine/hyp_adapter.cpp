@@ -178,14 +178,22 @@ u64 HypAdapter::read_entry(Pa pa) const {
   std::memcpy(&value, board_.ram_at(pa.value), sizeof value);
   return value;
 }
-void HypAdapter::write_entry(Pa pa, u64 value) { std::memcpy(board_.ram_at(pa.value), &value, sizeof value); }
-void HypAdapter::zero(Pa pa, u64 size) { std::memset(board_.ram_at(pa.value), 0, size); }
+void HypAdapter::write_entry(Pa pa, u64 value) {
+  std::memcpy(board_.ram_at(pa.value), &value, sizeof value);
+  board_.wrote(pa.value, sizeof value);
+}
+void HypAdapter::zero(Pa pa, u64 size) {
+  std::memset(board_.ram_at(pa.value), 0, size);
+  board_.wrote(pa.value, size);
+}
 void HypAdapter::copy(Pa to, Pa from, u64 size) {
   std::memcpy(board_.ram_at(to.value), board_.ram_at(from.value), size);
+  board_.wrote(to.value, size);
 }
 void HypAdapter::read(Pa pa, std::span<u8> out) const { std::memcpy(out.data(), board_.ram_at(pa.value), out.size()); }
 void HypAdapter::write(Pa pa, std::span<const u8> bytes) {
   std::memcpy(board_.ram_at(pa.value), bytes.data(), bytes.size());
+  board_.wrote(pa.value, bytes.size());
 }
 
 // The interrupt controller is in the kernel, as KVM's vGIC is; every other device belongs to the VMM.

@@ -20,7 +20,10 @@ constexpr u64 kGuestRam = boot::virt_map::kRam.base;
 constexpr u64 kHostRam = u64{1} << 32;
 
 /// Host memory for guest frames and stage-2 tables; only what is touched costs anything.
-u64 host_ram_size(u64 guest_memory) { return align_up(guest_memory + guest_memory / 128 + 32 * kBlock, kBlock); }
+u64 host_ram_size(const MachineConfig& config) {
+  const u64 guest = config.memory + (config.bios.empty() ? 0 : boot::virt_map::kFlash.size);
+  return align_up(guest + guest / 128 + 32 * kBlock, kBlock);
+}
 
 Result<CpuModel, UserError> cpu_for(const MachineConfig& config) {
   const auto model = find_cpu(config.cpu);
@@ -79,8 +82,8 @@ Result<std::unique_ptr<Machine>, UserError> Machine::create(const MachineConfig&
 Result<void, UserError> Machine::build() {
   const CpuModel cpu = TRY(cpu_for(config_));
   const bool hosted = config_.el2 == El2Mode::Kvm;
-  board_ = TRY(Board::create(config_, hosted ? kHostRam : kGuestRam,
-                             hosted ? host_ram_size(config_.memory) : config_.memory, cores_, trace_));
+  board_ = TRY(Board::create(config_, hosted ? kHostRam : kGuestRam, hosted ? host_ram_size(config_) : config_.memory,
+                             cores_, trace_));
   peripherals_ = TRY(Peripherals::create(config_, *board_));
   // The scheduler needs the cores and the cores need their clock: it is created first, over a vector filled below.
   scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_);
@@ -97,6 +100,8 @@ Result<void, UserError> Machine::build() {
     cores_.back()->chance = Chance(config_.seed, fmt::format("pe{}", i));
   }
   board_->connect(*scheduler_);
+  scheduler_->cores_ready();
+  if (config_.net) scheduler_->set_host_poll([this] { peripherals_->poll(); });
   for (const auto& core : cores_) core->reset(0, hosted ? El::EL2 : El::EL1);
   if (!hosted) {
     power_->set_starter([](pe::Pe& core, u64 entry) { core.reset(entry, El::EL1); });
@@ -104,7 +109,7 @@ Result<void, UserError> Machine::build() {
   }
   hyp_ = std::make_unique<HypAdapter>(cores_, *board_, *power_, trace_);
   TRY_VOID(hyp_->create(config_, kGuestRam));
-  peripherals_->set_vm(&hyp_->vm());
+  TRY_VOID(peripherals_->set_vm(hyp_->vm()));
   for (const auto& core : cores_) core->ports.el2_host = hyp_.get();
   power_->set_starter([this](pe::Pe& core, u64 entry) { hyp_->enter(core, entry); });
   return {};
@@ -121,6 +126,9 @@ Result<void, UserError> Machine::load() {
   Chance seeds(config_.seed, "fdt");
   request.fdt.kaslr_seed = seeds.next();
   for (u8& byte : request.fdt.rng_seed) byte = static_cast<u8>(seeds.next());
+  request.fdt.fw_cfg = true;
+  request.fdt.flash = !config_.bios.empty();
+  if (request.fdt.flash) return start_firmware(request);
   const boot::BootPlan plan = TRY(boot::plan_boot(request));
   for (const boot::Segment& segment : plan.segments) {
     if (hyp_ != nullptr) {
@@ -131,6 +139,20 @@ Result<void, UserError> Machine::load() {
     }
   }
   power_->start(*cores_.front(), plan.entry, plan.dtb);
+  return {};
+}
+
+/// The firmware finds the tree where RAM begins, and kernel, initrd and command line in fw_cfg.
+Result<void, UserError> Machine::start_firmware(const boot::BootRequest& request) {
+  TRY_VOID(peripherals_->offer_kernel(config_));
+  std::vector<u8> tree = boot::build_fdt(request.fdt);
+  if (!request.dtb_path.empty()) {
+    tree = TRY(boot::patch_fdt(TRY(boot::read_file(request.dtb_path, "dtb")), request.dtb_path, request.fdt));
+  }
+  if (tree.size() > config_.memory || !hyp_->vm().write_guest(Ipa{kGuestRam}, tree).ok()) {
+    return UserError{"dtb: does not fit into memory"};
+  }
+  power_->start(*cores_.front(), boot::virt_map::kFlash.base, 0);
   return {};
 }
 
@@ -150,6 +172,8 @@ void Machine::console_input(const u8* data, usize size) {
   if (dev::virtio::Console* console = peripherals_->console()) return console->receive({data, size});
   for (usize i = 0; i < size; ++i) board_->uart().receive(data[i]);
 }
+
+void Machine::set_balloon(u64 bytes) { peripherals_->set_balloon(bytes); }
 
 void Machine::press_power_key() {
   board_->gpio().set_input(dev::kPowerKeyLine, true);

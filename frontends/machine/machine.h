@@ -12,6 +12,9 @@
 namespace farside::hyp {
 class Vm;
 }
+namespace farside::boot {
+struct BootRequest;
+}
 
 namespace farside::machine {
 
@@ -41,6 +44,8 @@ class Machine {
   void request_stop();
   /// Bytes typed at the guest's PL011, or at its virtio console if that is the one that the config names.
   void console_input(const u8* data, usize size);
+  /// Asks the guest's balloon driver to give back memory until `bytes` are given; nothing without --balloon.
+  void set_balloon(u64 bytes);
   /// Presses and releases the power key of the gpio-keys node.
   void press_power_key();
 
@@ -67,6 +72,7 @@ class Machine {
   explicit Machine(const MachineConfig& config);
   Result<void, UserError> build();
   Result<void, UserError> load();
+  Result<void, UserError> start_firmware(const boot::BootRequest& request);
 
   MachineConfig config_;
   Trace trace_;

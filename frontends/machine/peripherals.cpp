@@ -1,9 +1,14 @@
 // frontends/machine/peripherals.cpp - creates devices from the config and puts them into virtio slots.
 #include "frontends/machine/peripherals.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstring>
 
+#include "firmware/boot/loader.h"
 #include "firmware/boot/virt_map.h"
+#include "firmware/hyp/host/space.h"
 #include "firmware/hyp/vm.h"
 
 namespace farside::machine {
@@ -21,11 +26,30 @@ bool BoardDma::read(u64 address, std::span<u8> out) {
 bool BoardDma::write(u64 address, std::span<const u8> bytes) {
   if (vm_ != nullptr) return vm_->write_guest(Ipa{address}, bytes).ok();
   u8* host = board_.ram().at(address - board_.ram_base(), bytes.size());
-  if (host != nullptr) std::memcpy(host, bytes.data(), bytes.size());
-  return host != nullptr;
+  if (host == nullptr) return false;
+  std::memcpy(host, bytes.data(), bytes.size());
+  board_.wrote(address, bytes.size());
+  return true;
 }
 
-Peripherals::Peripherals(Board& board) : dma_(board) {
+void BoardDma::discard(u64 address, u64 size) {
+  if (vm_ == nullptr) {
+    u8* host = board_.ram().at(address - board_.ram_base(), size);
+    // Private anonymous memory comes back as zeros (madvise(2)); that it may be refused does not matter.
+    if (host == nullptr) return;
+    madvise(host, size, MADV_DONTNEED);
+    board_.wrote(address, size);
+    return;
+  }
+  for (const hyp::SlotInfo& slot : vm_->slots()) {
+    const u64 offset = address - slot.guest.value;
+    if ((slot.flags & hyp::kMemReadOnly) || offset >= slot.size || size > slot.size - offset) continue;
+    vm_->space().madvise({slot.hva + offset, size}, hyp::host::Advice::DontNeed);
+  }
+}
+
+Peripherals::Peripherals(Board& board) : dma_(board), fw_cfg_(dma_) {
+  board.bus().attach(virt_map::kFwCfg.base, virt_map::kFwCfg.size, fw_cfg_);
   for (u32 slot = 0; slot < virt_map::kVirtioSlots; ++slot) {
     dev::GicV3& gic = board.gic();
     slots_.push_back(std::make_unique<virtio::MmioTransport>(
@@ -49,8 +73,36 @@ Result<Device*, UserError> Peripherals::plug(Args&&... args) {
 
 Result<std::unique_ptr<Peripherals>, UserError> Peripherals::create(const MachineConfig& config, Board& board) {
   std::unique_ptr<Peripherals> peripherals(new Peripherals(board));
+  peripherals->flash_ = TRY(FlashBanks::create(config));
+  if (peripherals->flash_) peripherals->flash_->attach(board.bus());
+  peripherals->fw_cfg_.add_u16(dev::fw_cfg::kKeyCpus, static_cast<u16>(config.cpus));
   TRY_VOID(peripherals->add_devices(config));
   return peripherals;
+}
+
+Result<void, UserError> Peripherals::set_vm(hyp::Vm& vm) {
+  dma_.set_vm(&vm);
+  return flash_ ? flash_->map(vm) : Result<void, UserError>();
+}
+
+Result<void, UserError> Peripherals::offer_kernel(const MachineConfig& config) {
+  using namespace dev::fw_cfg;
+  auto offer = [&](u16 size_key, u16 data_key, std::vector<u8> bytes) {
+    fw_cfg_.add_u32(size_key, static_cast<u32>(bytes.size()));
+    fw_cfg_.add(data_key, std::move(bytes));
+  };
+  if (!config.kernel.empty()) {
+    offer(kKeyKernelSize, kKeyKernelData, TRY(boot::read_file(config.kernel, "kernel")));
+  }
+  if (!config.initrd.empty()) {
+    offer(kKeyInitrdSize, kKeyInitrdData, TRY(boot::read_file(config.initrd, "initrd")));
+  }
+  if (!config.append.empty()) {
+    std::vector<u8> text(config.append.begin(), config.append.end());
+    text.push_back(0);
+    offer(kKeyCmdlineSize, kKeyCmdlineData, std::move(text));
+  }
+  return {};
 }
 
 Result<void, UserError> Peripherals::add_devices(const MachineConfig& config) {
@@ -61,8 +113,30 @@ Result<void, UserError> Peripherals::add_devices(const MachineConfig& config) {
   if (config.rng != RngMode::None) {
     TRY(plug<virtio::Rng>(config.rng == RngMode::Host ? virtio::Entropy::Host : virtio::Entropy::Seeded, config.seed));
   }
+  if (config.net) TRY_VOID(add_net(*config.net));
   if (config.console == ConsoleDevice::Virtio) console_ = TRY(plug<virtio::Console>([](u8) {}));
+  if (config.balloon) balloon_ = TRY(plug<virtio::Balloon>(dma_));
   return {};
+}
+
+Result<void, UserError> Peripherals::add_net(const NetConfig& config) {
+  std::vector<virtio::HostForward> forwards;
+  for (const ForwardConfig& forward : config.forwards) {
+    forwards.push_back(
+        {forward.udp, forward.host_address, forward.host_port, forward.guest_address, forward.guest_port});
+  }
+  virtio::Net* card = TRY(plug<virtio::Net>());
+  user_net_ = TRY(virtio::UserNet::create(forwards, [card](std::span<const u8> frame) { card->receive(frame); }));
+  card->set_sink([this](std::span<const u8> frame) { user_net_->send(frame); });
+  return {};
+}
+
+void Peripherals::set_balloon(u64 bytes) {
+  if (balloon_ != nullptr) balloon_->set_target(static_cast<u32>(std::min<u64>(bytes / dev::Ram::kPage, ~u32{0})));
+}
+
+void Peripherals::poll() {
+  if (user_net_) user_net_->poll();
 }
 
 }  // namespace farside::machine

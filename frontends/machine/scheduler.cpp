@@ -10,7 +10,8 @@ namespace {
 constexpr u64 kNever = std::numeric_limits<u64>::max();
 // With one core nobody waits for its turn: a round only bounds how long input goes unseen.
 constexpr u64 kRoundAlone = 200'000, kRoundShared = 20'000;
-constexpr auto kPollInterval = std::chrono::milliseconds(5);
+constexpr auto kPollInterval = std::chrono::milliseconds(5), kHostPollInterval = std::chrono::milliseconds(1);
+constexpr u64 kHostPollNs = 1'000'000;
 
 /// What has moved a core's time: its instructions, and the hypervisor's work on its behalf.
 u64 work(const pe::Pe& pe) { return pe.instructions() + pe.spent; }
@@ -25,7 +26,19 @@ Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig
       max_instructions_(config.max_instructions),
       time_(config.cpus, 0),
       wall_start_(std::chrono::steady_clock::now()),
-      last_poll_(wall_start_) {}
+      last_poll_(wall_start_) {
+#ifdef FARSIDE_JIT
+  if (config.engine == Engine::Jit && jit::Jit::host_can()) jit_ = std::make_unique<jit::Jit>(features);
+  if (jit_ != nullptr && !jit_->usable()) jit_.reset();
+#endif
+}
+
+void Scheduler::cores_ready() {
+#ifdef FARSIDE_JIT
+  if (jit_ == nullptr) return;
+  for (const auto& core : cores_) jit_->attach(*core);
+#endif
+}
 
 u64 Scheduler::now(const pe::Pe& pe) const {
   if (clock_ == ClockMode::Wall) {
@@ -59,11 +72,18 @@ bool Scheduler::may_run(pe::Pe& core) {
   return !core.waiting;
 }
 
+void Scheduler::execute(pe::Pe& core) {
+#ifdef FARSIDE_JIT
+  if (jit_ != nullptr) return jit_->run(core);
+#endif
+  interp_.run(core);
+}
+
 void Scheduler::run_slice(pe::Pe& core, u64 length) {
   running_ = &core;
   core.begin_slice(length);
   slice_start_ = work(core);
-  interp_.run(core);
+  execute(core);
   time_[core.index()] += work(core) - slice_start_;
   running_ = nullptr;
 }
@@ -90,6 +110,10 @@ void Scheduler::run_core(pe::Pe& core, u64 round_end) {
 
 void Scheduler::poll() {
   const auto wall = std::chrono::steady_clock::now();
+  if (host_poll_ && wall - last_host_poll_ >= kHostPollInterval) {
+    last_host_poll_ = wall;
+    host_poll_();
+  }
   if (wall - last_poll_ < kPollInterval) return;
   last_poll_ = wall;
   if (console_.poll) console_.poll();
@@ -110,7 +134,9 @@ void Scheduler::skip_idle() {
   if (next <= round_start_) return;
   u64 target = next;
   if (console_.idle) {
-    const u64 waited = console_.idle(next == kNever ? 1'000'000'000 : next - round_start_);
+    const u64 ahead = next == kNever ? 1'000'000'000 : next - round_start_;
+    const u64 waited = console_.idle(host_poll_ ? std::min(ahead, kHostPollNs) : ahead);
+    if (host_poll_) host_poll_();
     target = std::min(next, round_start_ + waited);
   }
   for (u64& time : time_) time = std::max(time, target);

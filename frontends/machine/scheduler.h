@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "core/interp/interp.h"
+#ifdef FARSIDE_JIT
+#include "core/jit/jit.h"
+#endif
 #include "frontends/machine/config.h"
 
 namespace farside::machine {
@@ -20,16 +23,28 @@ class Scheduler : public pe::Clock {
 
   /// `cores` may still be empty; it must be filled before the first run.
   Scheduler(Cores& cores, const Features& features, const MachineConfig& config);
+  /// All cores exist and have their ports.
+  void cores_ready();
   /// Called between rounds: devices that watch the time.
   void set_tick(std::function<void()> tick) { tick_ = std::move(tick); }
   /// Where PPI levels go: the interrupt controller.
   void set_ppi_sink(std::function<void(u32 pe, u32 intid, bool level)> sink) { ppi_sink_ = std::move(sink); }
+  /// Called about every millisecond of host time: devices that watch the host. Idle time is waited for in pieces of as
+  /// much.
+  void set_host_poll(std::function<void()> poll) { host_poll_ = std::move(poll); }
   void set_console(Console console) { console_ = std::move(console); }
 
   RunResult run();
   /// Ends the run as soon as the current instruction is done.
   void stop(StopCause cause, std::string text = {});
   u64 time_ns() const { return round_start_; }
+#ifdef FARSIDE_JIT
+  /// The translating engine, if it is what runs the cores.
+  const jit::Jit* jit() const { return jit_.get(); }
+#endif
+#ifdef FARSIDE_JIT
+  const jit::Jit* jit() const { return jit_.get(); }
+#endif
 
   u64 counter(const pe::Pe& pe) override;
   void set_ppi(u32 pe, u32 intid, bool level) override { ppi_sink_(pe, intid, level); }
@@ -38,6 +53,7 @@ class Scheduler : public pe::Clock {
  private:
   void run_core(pe::Pe& core, u64 round_end);
   void run_slice(pe::Pe& core, u64 length);
+  void execute(pe::Pe& core);
   bool may_run(pe::Pe& core);
   u64 next_event(const pe::Pe& core) const;
   void skip_idle();
@@ -46,8 +62,12 @@ class Scheduler : public pe::Clock {
 
   Cores& cores_;
   interp::Interp interp_;
+#ifdef FARSIDE_JIT
+  std::unique_ptr<jit::Jit> jit_;  ///< null: the interpreter runs everything
+#endif
   Console console_;
   std::function<void()> tick_;
+  std::function<void()> host_poll_;
   std::function<void(u32, u32, bool)> ppi_sink_;
   ClockMode clock_;
   u64 round_length_;
@@ -57,7 +77,7 @@ class Scheduler : public pe::Clock {
   pe::Pe* running_ = nullptr;
   u64 slice_start_ = 0;  ///< work() of the running core when its slice began
   std::optional<RunResult> stop_;
-  std::chrono::steady_clock::time_point wall_start_, last_poll_;
+  std::chrono::steady_clock::time_point wall_start_, last_poll_, last_host_poll_;
 };
 
 }  // namespace farside::machine
