@@ -27,13 +27,12 @@ struct AccessInfo {
   /// DMA of a device that is connected coherently: it snoops the caches.
   bool coherent_dma = false;
   u16 vmid = 0, asid = 0;
-  MemAttr attr{};     ///< final: both stages combined, controls applied
-  MemAttr s1{}, s2{}; ///< for reports
+  MemAttr attr{};      ///< final: both stages combined, controls applied
+  MemAttr s1{}, s2{};  ///< for reports
   u64 pc = 0, va = 0, ipa = 0;
 };
 
 /// Normal Inner Shareable Write-Back, what Linux maps RAM with.
-constexpr MemAttr kWriteBackIsh =
-    normal_attr(kWriteBackRaWa, kWriteBackRaWa, Shareability::Inner);
+constexpr MemAttr kWriteBackIsh = normal_attr(kWriteBackRaWa, kWriteBackRaWa, Shareability::Inner);
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -10,8 +10,7 @@ namespace farside::cache {
 
 /// Counted per cache.
 struct Counters {
-  u64 hits = 0, misses = 0, fills = 0, evictions = 0, writebacks = 0,
-      snoops = 0;
+  u64 hits = 0, misses = 0, fills = 0, evictions = 0, writebacks = 0, snoops = 0;
 };
 
 /// Lines are found by tag (physical line address) in a set chosen by an index,
@@ -19,63 +18,54 @@ struct Counters {
 /// Replacement is round robin by fills: hits that the fast path hides cannot
 /// matter.
 class Cache {
-public:
+ public:
   Cache() = default;
   explicit Cache(Geometry geometry);
   bool present() const { return sets_ != 0; }
   u32 sets() const { return sets_; }
   u32 ways() const { return ways_; }
   /// Set number of an index address.
-  u32 set_of(u64 index) const {
-    return static_cast<u32>(index >> 6) & (sets_ - 1);
-  }
+  u32 set_of(u64 index) const { return static_cast<u32>(index >> 6) & (sets_ - 1); }
 
   /// The valid line `pa` (aligned) in the set of `index`, or null.
-  Line *find(u64 pa, u64 index) {
+  Line* find(u64 pa, u64 index) {
     const usize base = usize{set_of(index)} * ways_;
     for (u32 way = 0; way < ways_; ++way) {
-      if (tags_[base + way] == pa)
-        return &lines_[base + way];
+      if (tags_[base + way] == pa) return &lines_[base + way];
     }
     return nullptr;
   }
-  Line *find(u64 pa) { return find(pa, pa); }
-  const Line *find(u64 pa) const {
-    return const_cast<Cache *>(this)->find(pa, pa);
-  }
+  Line* find(u64 pa) { return find(pa, pa); }
+  const Line* find(u64 pa) const { return const_cast<Cache*>(this)->find(pa, pa); }
   /// The way that the next fill of this set takes: an invalid one, else the
   /// oldest.
-  Line &victim(u64 index);
+  Line& victim(u64 index);
   /// Makes `line` hold `pa`; the caller has emptied it and sets everything
   /// else.
-  void occupy(Line &line, u64 pa);
-  void release(Line &line);
+  void occupy(Line& line, u64 pa);
+  void release(Line& line);
   /// The line at a place, valid or not.
-  Line &at(u32 set, u32 way) { return lines_[usize{set} * ways_ + way]; }
-  const Line &at(u32 set, u32 way) const {
-    return lines_[usize{set} * ways_ + way];
-  }
+  Line& at(u32 set, u32 way) { return lines_[usize{set} * ways_ + way]; }
+  const Line& at(u32 set, u32 way) const { return lines_[usize{set} * ways_ + way]; }
   /// Bits of the index above the page offset: how many sets one physical line
   /// may be in (1 for physical indexing).
-  u32 aliases() const {
-    return sets_ * kLine > 4096 ? sets_ * static_cast<u32>(kLine) / 4096 : 1;
-  }
+  u32 aliases() const { return sets_ * kLine > 4096 ? sets_ * static_cast<u32>(kLine) / 4096 : 1; }
 
   /// Calls `visit(Line&)` for every valid line.
-  template <class Visit> void for_each(Visit visit) {
-    for (Line &line : lines_) {
-      if (line.valid())
-        visit(line);
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (Line& line : lines_) {
+      if (line.valid()) visit(line);
     }
   }
   Counters counters;
 
-private:
-  static constexpr u64 kNoTag = 1; // not line-aligned, so no line matches
+ private:
+  static constexpr u64 kNoTag = 1;  // not line-aligned, so no line matches
   u32 sets_ = 0, ways_ = 0;
   std::vector<Line> lines_;
   std::vector<u64> tags_;
   std::vector<u8> next_way_;
 };
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -16,11 +16,10 @@ enum class ICacheKind : u8 { VPIPT = 0, AIVIVT = 1, VIPT = 2, PIPT = 3 };
 
 /// One cache. Lines have 64 bytes. `size` 0 means that the cache is absent.
 struct Geometry {
-  u32 size = 0; ///< bytes
+  u32 size = 0;  ///< bytes
   u32 ways = 0;
   constexpr u32 sets() const { return ways == 0 ? 0 : size / ways / 64; }
-  friend constexpr bool operator==(const Geometry &,
-                                   const Geometry &) = default;
+  friend constexpr bool operator==(const Geometry&, const Geometry&) = default;
 };
 
 /// All caches of a machine: L1I and L1D for each core, one L2 that is the point
@@ -30,10 +29,10 @@ struct Config {
   std::string name = "none";
   Geometry l1i, l1d, l2, system_cache;
   ICacheKind icache = ICacheKind::PIPT;
-  bool idc = false; ///< CTR_EL0.IDC: instruction fetches see dirty lines of
-                    ///< data caches
-  bool dic = false; ///< CTR_EL0.DIC: stores reach instruction caches
-  friend bool operator==(const Config &, const Config &) = default;
+  bool idc = false;  ///< CTR_EL0.IDC: instruction fetches see dirty lines of
+                     ///< data caches
+  bool dic = false;  ///< CTR_EL0.DIC: stores reach instruction caches
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
 /// All presets, in the order in which the CPUs are listed.
@@ -44,11 +43,10 @@ std::optional<Config> preset(std::string_view cpu);
 /// Reads the text format of docs/caches.md: lines of `key value...`, `#` starts
 /// a comment. `file` names the text in errors, which say file, line and what
 /// was expected.
-Result<Config, UserError> parse_config(std::string_view text,
-                                       std::string_view file);
+Result<Config, UserError> parse_config(std::string_view text, std::string_view file);
 /// Says why the hierarchy cannot be built, if it cannot.
-Result<void, UserError> validate(const Config &config);
+Result<void, UserError> validate(const Config& config);
 /// The text that parse_config reads back as `config`.
-std::string print_config(const Config &config);
+std::string print_config(const Config& config);
 
-} // namespace farside::cache
+}  // namespace farside::cache

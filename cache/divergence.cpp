@@ -79,6 +79,9 @@ LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_writ
   if (!possible) return {};
   LineInfo* line = info_of(pa.value);
   if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, for_write))) return {};
+  if (line->write_lent_to == static_cast<i8>(info.core)) {  // lent already: for a second address, or after a miss there
+    return {core_[info.core].l1d.find(line->pa)->data.data(), true};
+  }
   settle(*line);
   if (!core_[info.core].pending.empty()) drain_data(info.core, line);
   if (for_write) before_cached_write(info, *line);
@@ -86,14 +89,12 @@ LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_writ
   if (!may_lend(*line, copy, for_write)) return {};
   check_use(info, *line);
   copy.lent_read = true;
-  if (!for_write) return {copy.data.data(), copy.lent_write};
-  if (!copy.lent_write) {
-    become_writer(info, *line, true);
-    copy.before = copy.data;
-    copy.lent_write = true;
-    copy.state = State::Modified;
-    line->write_lent_to = static_cast<i8>(info.core);
-  }
+  if (!for_write) return {copy.data.data(), false};
+  become_writer(info, *line, true);
+  copy.before = copy.data;
+  copy.lent_write = true;
+  copy.state = State::Modified;
+  line->write_lent_to = static_cast<i8>(info.core);
   return {copy.data.data(), true};
 }
 

@@ -23,14 +23,13 @@ namespace farside::cache {
 /// what the operations covered.
 struct MaintenanceCounts {
   u64 clean = 0, invalidate = 0,
-      clean_invalidate = 0; ///< data operations by address
-  u64 instruction = 0;      ///< IC IVAU
-  u64 instruction_all = 0;  ///< IC IALLU, IALLUIS
+      clean_invalidate = 0;  ///< data operations by address
+  u64 instruction = 0;       ///< IC IVAU
+  u64 instruction_all = 0;   ///< IC IALLU, IALLUIS
   u64 set_way = 0;
   u64 bytes = 0;
   u64 lines_cleaned = 0,
-      lines_invalidated =
-          0; ///< lines that were there and were written back or dropped
+      lines_invalidated = 0;  ///< lines that were there and were written back or dropped
 };
 
 enum class Barrier : u8 { Dmb, Dsb, Isb };
@@ -40,7 +39,7 @@ enum class Barrier : u8 { Dmb, Dsb, Isb };
 /// are allowed only with `writable`. Null `data`: the access must come here
 /// each time.
 struct LinePointer {
-  u8 *data = nullptr;
+  u8* data = nullptr;
   bool writable = false;
 };
 
@@ -61,41 +60,39 @@ struct Copy {
 /// the VMM and the hypervisor run. Without a model (default constructed, or
 /// Knobs::model off) operations are counted and accesses go to memory.
 class Hierarchy {
-public:
+ public:
   static constexpr u64 kLine = cache::kLine;
-  static constexpr unsigned kMaxCores = 31; ///< beside the host core
+  static constexpr unsigned kMaxCores = 31;  ///< beside the host core
 
   Hierarchy() = default;
   /// `config` must satisfy validate(), `cores` be 1..kMaxCores; `backing`
   /// outlives this. All decisions come from `seed`.
-  Hierarchy(const Config &config, const Knobs &knobs, unsigned cores,
-            Backing &backing, u64 seed);
-  Hierarchy(const Hierarchy &) = delete;
-  Hierarchy &operator=(const Hierarchy &) = delete;
-  void set_listener(LineListener *listener) { listener_ = listener; }
+  Hierarchy(const Config& config, const Knobs& knobs, unsigned cores, Backing& backing, u64 seed);
+  Hierarchy(const Hierarchy&) = delete;
+  Hierarchy& operator=(const Hierarchy&) = delete;
+  void set_listener(LineListener* listener) { listener_ = listener; }
 
   /// Whether caches are modelled at all.
   bool modelled() const { return knobs_.model == Switch::On; }
   unsigned cores() const { return cores_; }
   unsigned host_core() const { return cores_; }
-  const Config &config() const { return config_; }
-  const Knobs &knobs() const { return knobs_; }
+  const Config& config() const { return config_; }
+  const Knobs& knobs() const { return knobs_; }
 
   // Accesses. They may cross lines, not leave RAM: false means that not all
   // bytes are RAM, and nothing was accessed.
-  bool read(const AccessInfo &info, Pa pa, std::span<u8> out);
-  bool write(const AccessInfo &info, Pa pa, std::span<const u8> in);
+  bool read(const AccessInfo& info, Pa pa, std::span<u8> out);
+  bool write(const AccessInfo& info, Pa pa, std::span<const u8> in);
   /// The instruction at `pa` (aligned to 4); nothing when it is not RAM.
   /// AccessInfo::va is the index where that matters.
-  std::optional<u32> fetch(const AccessInfo &info, Pa pa);
+  std::optional<u32> fetch(const AccessInfo& info, Pa pa);
   /// Compares `expected.size()` (1..16, within a line) bytes and stores
   /// `desired` if they are equal. `seen` gets what was there. False when it is
   /// not RAM.
-  bool compare_exchange(const AccessInfo &info, Pa pa,
-                        std::span<const u8> expected,
-                        std::span<const u8> desired, std::span<u8> seen);
+  bool compare_exchange(const AccessInfo& info, Pa pa, std::span<const u8> expected, std::span<const u8> desired,
+                        std::span<u8> seen);
   /// DC ZVA: 64 zero bytes at the line of `pa`.
-  bool zero_line(const AccessInfo &info, Pa pa);
+  bool zero_line(const AccessInfo& info, Pa pa);
   /// The VMM's and the hypervisor's accesses: write-back Inner Shareable, on
   /// the host core. `pc` names the caller in reports.
   bool host_read(Pa pa, std::span<u8> out, u64 pc = 0);
@@ -105,24 +102,24 @@ public:
   // miss a report or an effect.
   /// The data line of `pa` for `info.core`, filled if necessary as the access
   /// itself would.
-  LinePointer line_pointer(const AccessInfo &info, Pa pa, bool for_write);
+  LinePointer line_pointer(const AccessInfo& info, Pa pa, bool for_write);
   /// The instruction line of `pa`.
-  const u8 *fetch_pointer(const AccessInfo &info, Pa pa);
+  const u8* fetch_pointer(const AccessInfo& info, Pa pa);
   /// Host address of the page of `pa` if it is uniform (knob pages=uniform) and
   /// this access keeps it so; else null.
-  u8 *page_pointer(const AccessInfo &info, Pa pa, bool for_write);
+  u8* page_pointer(const AccessInfo& info, Pa pa, bool for_write);
 
   // Maintenance. `core` issues; the host core's operations are complete on
   // return, others as the knob completion says.
-  void apply(const CacheOpByPa &op, unsigned core = 0);
-  void apply(const CacheOpBySetWay &op, unsigned core = 0);
-  void apply(const ICacheInvalidateAll &op, unsigned core = 0);
+  void apply(const CacheOpByPa& op, unsigned core = 0);
+  void apply(const CacheOpBySetWay& op, unsigned core = 0);
+  void apply(const ICacheInvalidateAll& op, unsigned core = 0);
   /// DSB completes the maintenance of `core`, DMB orders its data operations
   /// before later accesses; ISB is what CMODX rules of the sanitizer ask about.
   void barrier(unsigned core, Barrier kind);
   /// Says who issues the operations that follow, for reports and histories: the
   /// PE calls it before apply.
-  void set_issuer(const AccessInfo &info) { issuer_ = info; }
+  void set_issuer(const AccessInfo& info) { issuer_ = info; }
   /// Cleans and invalidates everything, on all cores (power down, snapshot).
   void flush_all();
   /// Memory was changed behind the model's back (a loader, a snapshot): copies
@@ -148,188 +145,153 @@ public:
   std::vector<Event> history(Pa pa, usize limit = 16) const;
   /// The machine's own remark in a line's history (stage-2 map, unmap, trap);
   /// `remark` is the caller's code.
-  void note_event(Pa pa, u16 remark, const AccessInfo &by);
+  void note_event(Pa pa, u16 remark, const AccessInfo& by);
 
-  Sanitizer &sanitizer() { return sanitizer_; }
-  const Sanitizer &sanitizer() const { return sanitizer_; }
-  const MaintenanceCounts &counts() const { return counts_; }
-  const Counters &counters(Level level, unsigned core = 0) const;
+  Sanitizer& sanitizer() { return sanitizer_; }
+  const Sanitizer& sanitizer() const { return sanitizer_; }
+  const MaintenanceCounts& counts() const { return counts_; }
+  const Counters& counters(Level level, unsigned core = 0) const;
   /// A number that depends on all tags, states and data: equal for equal
   /// histories of equal seeds.
   u64 state_hash() const;
 
-private:
+ private:
   struct Core {
     Cache l1d, l1i;
     Chance chance;
     u64 until_fill = 0, until_evict = 0, until_refetch = 0;
     u64 last_miss = 0;
-    u64 last_isb = 0; ///< event sequence at the last ISB
+    u64 last_isb = 0;  ///< event sequence at the last ISB
     std::vector<CacheOpByPa> pending;
   };
-  enum class Path : u8 {
-    Cached,
-    Memory,
-    Snoop
-  }; ///< Snoop: sees and updates all copies, allocates nothing
+  enum class Path : u8 { Cached, Memory, Snoop };  ///< Snoop: sees and updates all copies, allocates nothing
 
   /// Runs `visit(offset in access, line, offset in line, bytes)` for each line
   /// of a span that is RAM.
-  template <class Visit> bool for_each_piece(Pa pa, usize size, Visit visit);
+  template <class Visit>
+  bool for_each_piece(Pa pa, usize size, Visit visit);
 
   // hierarchy.cpp
-  LineInfo *info_of(u64 pa);
-  PageInfo *create_page(u64 page);
-  const LineInfo *known_info(u64 pa) const;
-  LineInfo *known_info(u64 pa) {
-    return const_cast<LineInfo *>(std::as_const(*this).known_info(pa));
-  }
-  Path path_of(const AccessInfo &info, const LineInfo &line, bool write);
-  void read_line(const AccessInfo &info, LineInfo &line, unsigned offset,
-                 std::span<u8> out);
-  void write_line(const AccessInfo &info, LineInfo &line, unsigned offset,
-                  std::span<const u8> in);
-  void write_cached(const AccessInfo &info, LineInfo &line, unsigned offset,
-                    std::span<const u8> in);
-  void write_memory(const AccessInfo &info, LineInfo &line, unsigned offset,
-                    std::span<const u8> in);
-  void write_snooping(const AccessInfo &info, LineInfo &line, unsigned offset,
-                      std::span<const u8> in);
-  void write_streaming(const AccessInfo &info, LineInfo &line,
-                       std::span<const u8> in);
-  void golden_write(const AccessInfo &info, LineInfo &line, unsigned offset,
-                    std::span<const u8> in, bool cached);
-  void become_writer(const AccessInfo &info, LineInfo &line, bool cached);
-  void touch_system_cache(const LineInfo &line);
+  LineInfo* info_of(u64 pa);
+  PageInfo* create_page(u64 page);
+  const LineInfo* known_info(u64 pa) const;
+  LineInfo* known_info(u64 pa) { return const_cast<LineInfo*>(std::as_const(*this).known_info(pa)); }
+  Path path_of(const AccessInfo& info, const LineInfo& line, bool write);
+  void read_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out);
+  void write_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
+  void write_cached(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
+  void write_memory(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
+  void write_snooping(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
+  void write_streaming(const AccessInfo& info, LineInfo& line, std::span<const u8> in);
+  void golden_write(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in, bool cached);
+  void become_writer(const AccessInfo& info, LineInfo& line, bool cached);
+  void touch_system_cache(const LineInfo& line);
 
   // fetch.cpp
-  Line &instruction_line(const AccessInfo &info, LineInfo &line);
-  Line *find_instruction(const AccessInfo &info, const LineInfo &line);
-  Line &fill_instruction(const AccessInfo &info, LineInfo &line, Origin origin);
-  Level instruction_source(const AccessInfo &info, LineInfo &line,
-                           std::array<u8, 64> &data);
-  void refresh_instruction(const AccessInfo &info, LineInfo &line, Line &copy);
-  void invalidate_instruction(LineInfo &line, u32 cores, const CacheOpByPa *op,
-                              const AccessInfo &by);
-  void drop_instruction(unsigned core, Line &copy);
+  Line& instruction_line(const AccessInfo& info, LineInfo& line);
+  Line* find_instruction(const AccessInfo& info, const LineInfo& line);
+  Line& fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin);
+  Level instruction_source(const AccessInfo& info, LineInfo& line, std::array<u8, 64>& data);
+  void refresh_instruction(const AccessInfo& info, LineInfo& line, Line& copy);
+  void invalidate_instruction(LineInfo& line, u32 cores, const CacheOpByPa* op, const AccessInfo& by);
+  void drop_instruction(unsigned core, Line& copy);
   u64 instruction_index(u64 pa, u64 va) const;
   template <class Visit>
-  void for_each_instruction_copy(unsigned core, const LineInfo &line,
-                                 Visit visit);
+  void for_each_instruction_copy(unsigned core, const LineInfo& line, Visit visit);
 
   // coherence.cpp
-  bool is_snooped(const AccessInfo &info) const;
-  Line &line_for_read(const AccessInfo &info, LineInfo &line);
-  Line &line_for_write(const AccessInfo &info, LineInfo &line);
-  Line &fill_data(const AccessInfo &info, LineInfo &line, Origin origin,
-                  bool exclusive);
-  Level source_of_fill(const AccessInfo &info, LineInfo &line,
-                       std::array<u8, 64> &data);
-  bool take_from_others(const AccessInfo &info, LineInfo &line, bool exclusive,
-                        std::array<u8, 64> *data);
-  void write_back_to_l2(LineInfo &line, Line &copy, const AccessInfo &by);
-  void write_back_to_memory(LineInfo &line, const std::array<u8, 64> &data,
-                            u64 mask, const AccessInfo &by);
-  Line &fill_l2(LineInfo &line, const std::array<u8, 64> &data,
-                const AccessInfo &by);
-  void clean_l2(LineInfo &line, const AccessInfo &by);
-  void drop_l1d(unsigned core, Line &copy);
-  void drop_l2(LineInfo &line);
-  void evict_l1d(unsigned core, Line &copy, const AccessInfo &by);
-  void evict_l2(Line &copy, const AccessInfo &by);
-  void clean_all(LineInfo &line, const AccessInfo &by);
-  void drop_all(LineInfo &line);
-  Level coherent_view(const LineInfo &line, unsigned core,
-                      std::array<u8, 64> &data) const;
+  bool is_snooped(const AccessInfo& info) const;
+  Line& line_for_read(const AccessInfo& info, LineInfo& line);
+  Line& line_for_write(const AccessInfo& info, LineInfo& line);
+  Line& fill_data(const AccessInfo& info, LineInfo& line, Origin origin, bool exclusive);
+  Level source_of_fill(const AccessInfo& info, LineInfo& line, std::array<u8, 64>& data);
+  bool take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, std::array<u8, 64>* data);
+  void write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& by);
+  void write_back_to_memory(LineInfo& line, const std::array<u8, 64>& data, u64 mask, const AccessInfo& by);
+  Line& fill_l2(LineInfo& line, const std::array<u8, 64>& data, const AccessInfo& by);
+  void clean_l2(LineInfo& line, const AccessInfo& by);
+  void drop_l1d(unsigned core, Line& copy);
+  void drop_l2(LineInfo& line);
+  void evict_l1d(unsigned core, Line& copy, const AccessInfo& by);
+  void evict_l2(Line& copy, const AccessInfo& by);
+  void clean_all(LineInfo& line, const AccessInfo& by);
+  void drop_all(LineInfo& line);
+  Level coherent_view(const LineInfo& line, unsigned core, std::array<u8, 64>& data) const;
   template <class Visit>
-  void for_each_data_copy(const LineInfo &line, u32 cores, Visit visit);
+  void for_each_data_copy(const LineInfo& line, u32 cores, Visit visit);
 
   // divergence.cpp
-  void settle(LineInfo &line);
-  void absorb(LineInfo &line, Line &copy);
-  void withdraw(unsigned core, Side side, Line &copy, Withdrawn what);
-  void withdraw_data(LineInfo &line, u32 cores);
-  void withdraw_fetch(LineInfo &line);
-  bool may_lend(LineInfo &line, const Line &copy, bool for_write);
-  bool is_uniform(const AccessInfo &info, PageInfo &page, bool write);
-  void diverge(PageInfo &page);
+  void settle(LineInfo& line);
+  void absorb(LineInfo& line, Line& copy);
+  void withdraw(unsigned core, Side side, Line& copy, Withdrawn what);
+  void withdraw_data(LineInfo& line, u32 cores);
+  void withdraw_fetch(LineInfo& line);
+  bool may_lend(LineInfo& line, const Line& copy, bool for_write);
+  bool is_uniform(const AccessInfo& info, PageInfo& page, bool write);
+  void diverge(PageInfo& page);
 
   // maintenance.cpp
-  void perform(const CacheOpByPa &op, const AccessInfo &by);
-  void maintain_data(const CacheOpByPa &op, LineInfo &line,
-                     const AccessInfo &by);
-  void clean_scope(const CacheOpByPa &op, LineInfo &line, u32 cores,
-                   const AccessInfo &by);
-  void invalidate_scope(LineInfo &line, u32 cores, bool discards,
-                        const AccessInfo &by);
+  void perform(const CacheOpByPa& op, const AccessInfo& by);
+  void maintain_data(const CacheOpByPa& op, LineInfo& line, const AccessInfo& by);
+  void clean_scope(const CacheOpByPa& op, LineInfo& line, u32 cores, const AccessInfo& by);
+  void invalidate_scope(LineInfo& line, u32 cores, bool discards, const AccessInfo& by);
   void drain(unsigned core);
-  void drain_data(unsigned core, const LineInfo *only);
+  void drain_data(unsigned core, const LineInfo* only);
   u32 in_scope(Scope scope, unsigned core) const;
   AccessInfo issuer(unsigned core) const;
-  void set_way_l1(Action action, unsigned core, u32 set, u32 way,
-                  const AccessInfo &by);
-  void set_way_l2(Action action, u32 set, u32 way, const AccessInfo &by);
+  void set_way_l1(Action action, unsigned core, u32 set, u32 way, const AccessInfo& by);
+  void set_way_l2(Action action, u32 set, u32 way, const AccessInfo& by);
 
   // speculation.cpp
-  void make_interesting(LineInfo &line);
-  void before_uncached_write(const AccessInfo &info, LineInfo &line);
-  void before_cached_write(const AccessInfo &info, LineInfo &line);
+  void make_interesting(LineInfo& line);
+  void before_uncached_write(const AccessInfo& info, LineInfo& line);
+  void before_cached_write(const AccessInfo& info, LineInfo& line);
   void random_fill(unsigned core);
   void random_eviction(unsigned core);
   bool adversarial_eviction(unsigned core);
   void refetch(unsigned core);
-  bool may_speculate(const LineInfo &line) const;
-  void fill_clean(unsigned core, LineInfo &line);
+  bool may_speculate(const LineInfo& line) const;
+  void fill_clean(unsigned core, LineInfo& line);
 
   // peek.cpp
-  void look(const LineInfo &line, View view, unsigned core,
-            std::array<u8, 64> &data) const;
+  void look(const LineInfo& line, View view, unsigned core, std::array<u8, 64>& data) const;
 
   // checks.cpp
-  void check_read(const AccessInfo &info, LineInfo &line, unsigned offset,
-                  std::span<const u8> seen, Level from);
-  void check_fetch(const AccessInfo &info, LineInfo &line, unsigned offset,
-                   u32 seen, Level from);
-  void check_overwrite(LineInfo &line, const u8 *below,
-                       const std::array<u8, 64> &data, u64 mask, Level level,
-                       const AccessInfo &by);
-  void check_discard(LineInfo &line, const std::array<u8, 64> &data, u64 dirty,
-                     Level level, const AccessInfo &by);
-  void check_use(const AccessInfo &info, LineInfo &line);
-  void check_ambiguity(const AccessInfo &info, LineInfo &line, unsigned offset,
-                       std::span<const u8> seen, Level from);
-  void report(Finding finding, const AccessInfo &info, LineInfo &line,
-              unsigned offset, std::span<const u8> seen,
+  void check_read(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen, Level from);
+  void check_fetch(const AccessInfo& info, LineInfo& line, unsigned offset, u32 seen, Level from);
+  void check_overwrite(LineInfo& line, const u8* below, const std::array<u8, 64>& data, u64 mask, Level level,
+                       const AccessInfo& by);
+  void check_discard(LineInfo& line, const std::array<u8, 64>& data, u64 dirty, Level level, const AccessInfo& by);
+  void check_use(const AccessInfo& info, LineInfo& line);
+  void check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen, Level from);
+  void report(Finding finding, const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
               std::span<const u8> expected, Level from);
-  Remedy remedy(Finding finding, const AccessInfo &info, const LineInfo &line,
-                Level from) const;
-  u64 dirty_anywhere(const LineInfo &line) const;
-  void event(LineInfo &line, EventKind kind, Level level, const AccessInfo &by);
+  Remedy remedy(Finding finding, const AccessInfo& info, const LineInfo& line, Level from) const;
+  u64 dirty_anywhere(const LineInfo& line) const;
+  void event(LineInfo& line, EventKind kind, Level level, const AccessInfo& by);
 
   Config config_;
   Knobs knobs_;
   unsigned cores_ = 0;
-  Backing *backing_ = nullptr;
-  LineListener *listener_ = nullptr;
-  std::vector<Core> core_; ///< the host core is the last
+  Backing* backing_ = nullptr;
+  LineListener* listener_ = nullptr;
+  std::vector<Core> core_;  ///< the host core is the last
   Cache l2_;
   Cache system_;
-  std::unordered_map<u64, std::unique_ptr<PageInfo>>
-      pages_;                         ///< looked up only, never iterated
-  std::vector<PageInfo *> page_list_; ///< in the order of first use
+  std::unordered_map<u64, std::unique_ptr<PageInfo>> pages_;  ///< looked up only, never iterated
+  std::vector<PageInfo*> page_list_;                          ///< in the order of first use
   struct Recent {
     u64 page = ~u64{0};
-    PageInfo *info = nullptr;
+    PageInfo* info = nullptr;
   };
   std::array<Recent, 256> recent_{};
-  std::deque<LineInfo *> interesting_;
+  std::deque<LineInfo*> interesting_;
   Chance chance_;
   AccessInfo issuer_{};
-  Level last_source_ =
-      Level::L1D; ///< where the last line found or filled came from
+  Level last_source_ = Level::L1D;  ///< where the last line found or filled came from
   History history_{0};
   Sanitizer sanitizer_;
   MaintenanceCounts counts_;
 };
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -8,21 +8,21 @@
 namespace farside::cache {
 
 enum class EventKind : u8 {
-  Fill,      ///< into L1D or L2 by an access
-  SpecFill,  ///< by speculation
-  FetchFill, ///< into L1I
-  Write, ///< cacheable store into a line; through a lent pointer only the first
-         ///< of a run is named
-  NcWrite, ///< store to memory around the caches
+  Fill,       ///< into L1D or L2 by an access
+  SpecFill,   ///< by speculation
+  FetchFill,  ///< into L1I
+  Write,      ///< cacheable store into a line; through a lent pointer only the first
+              ///< of a run is named
+  NcWrite,    ///< store to memory around the caches
   DmaWrite,
-  Clean,      ///< by maintenance
-  Invalidate, ///< by maintenance
+  Clean,       ///< by maintenance
+  Invalidate,  ///< by maintenance
   ICacheInvalidate,
-  Evict,     ///< left a cache without maintenance
-  WriteBack, ///< dirty bytes reached memory
-  Snoop,     ///< taken or downgraded by another core
-  Discard,   ///< dirty bytes thrown away
-  External, ///< note_event: the machine's own remark (stage-2 map, unmap, trap)
+  Evict,      ///< left a cache without maintenance
+  WriteBack,  ///< dirty bytes reached memory
+  Snoop,      ///< taken or downgraded by another core
+  Discard,    ///< dirty bytes thrown away
+  External,   ///< note_event: the machine's own remark (stage-2 map, unmap, trap)
 };
 std::string_view name(EventKind kind);
 
@@ -31,21 +31,21 @@ enum class Level : u8 { L1D, L1I, L2, Memory };
 std::string_view name(Level level);
 
 struct Event {
-  u64 sequence = 0; ///< counts events of the machine, from 1
-  u64 previous = 0; ///< sequence of the line's event before this one; 0: none
-  u64 line = 0;     ///< physical address
+  u64 sequence = 0;  ///< counts events of the machine, from 1
+  u64 previous = 0;  ///< sequence of the line's event before this one; 0: none
+  u64 line = 0;      ///< physical address
   u64 pc = 0;
   EventKind kind = EventKind::Fill;
   Level level = Level::L1D;
   AccessKind by = AccessKind::Data;
   u8 core = 0;
   El el = El::EL0;
-  u16 remark = 0; ///< External: the caller's code
+  u16 remark = 0;  ///< External: the caller's code
 };
 
 /// The last events of all lines; old ones are overwritten.
 class History {
-public:
+ public:
   explicit History(unsigned size_log2 = 18) : ring_(usize{1} << size_log2) {}
   /// Records `event` after the line's event `previous` and returns its sequence
   /// number.
@@ -59,8 +59,7 @@ public:
   /// `sequence`.
   std::vector<Event> of_line(u64 sequence, usize limit) const {
     std::vector<Event> events;
-    while (sequence != 0 && sequence + ring_.size() > last_ &&
-           events.size() < limit) {
+    while (sequence != 0 && sequence + ring_.size() > last_ && events.size() < limit) {
       events.push_back(ring_[sequence & (ring_.size() - 1)]);
       sequence = events.back().previous;
     }
@@ -68,9 +67,9 @@ public:
   }
   u64 count() const { return last_; }
 
-private:
+ private:
   std::vector<Event> ring_;
   u64 last_ = 0;
 };
 
-} // namespace farside::cache
+}  // namespace farside::cache

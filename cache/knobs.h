@@ -9,105 +9,60 @@
 
 namespace farside::cache {
 
-enum class SpecFill : u8 {
-  None,
-  Nearby,
-  Any,
-  Adversarial
-}; ///< lines allocated without an access
-enum class Evict : u8 {
-  Lazy,
-  Random,
-  Oldest,
-  Adversarial
-}; ///< lines leaving without need
-enum class WbGranule : u8 {
-  Bytes,
-  Line
-}; ///< what the write-back of a dirty line writes
-enum class NcHit : u8 {
-  Bypass,
-  Lookup,
-  CleanFirst,
-  Hostile
-}; ///< a non-cacheable access whose line is in a cache
-enum class C0Policy : u8 {
-  Bypass,
-  Hits
-}; ///< SCTLR.C = 0 on memory mapped write-back
-enum class IFetch : u8 {
-  Pou,
-  Snoop
-}; ///< Snoop: instruction fetches see all data
-enum class Ivac : u8 {
-  Invalidate,
-  CleanInvalidate
-}; ///< a true DC IVAC or ISW, or one that always cleans
-enum class SwScope : u8 {
-  Private,
-  SharedL2
-}; ///< what set/way operations reach
-enum class WalkPath : u8 { L1d, L2, NonCacheable }; ///< cacheable table walks
-enum class Completion : u8 {
-  Immediate,
-  AtDsb
-}; ///< when maintenance by an instruction takes effect
-enum class NshSnoop : u8 {
-  Snooped,
-  Private
-}; ///< Non-shareable write-back lines of other cores
-enum class Pages : u8 {
-  Lines,
-  Uniform
-}; ///< Uniform: no lines until a page is used in two ways
-enum class DmaPath : u8 {
-  PerDevice,
-  Snoop
-}; ///< Snoop: all devices are coherent
+enum class SpecFill : u8 { None, Nearby, Any, Adversarial };    ///< lines allocated without an access
+enum class Evict : u8 { Lazy, Random, Oldest, Adversarial };    ///< lines leaving without need
+enum class WbGranule : u8 { Bytes, Line };                      ///< what the write-back of a dirty line writes
+enum class NcHit : u8 { Bypass, Lookup, CleanFirst, Hostile };  ///< a non-cacheable access whose line is in a cache
+enum class C0Policy : u8 { Bypass, Hits };                      ///< SCTLR.C = 0 on memory mapped write-back
+enum class IFetch : u8 { Pou, Snoop };                          ///< Snoop: instruction fetches see all data
+enum class Ivac : u8 { Invalidate, CleanInvalidate };           ///< a true DC IVAC or ISW, or one that always cleans
+enum class SwScope : u8 { Private, SharedL2 };                  ///< what set/way operations reach
+enum class WalkPath : u8 { L1d, L2, NonCacheable };             ///< cacheable table walks
+enum class Completion : u8 { Immediate, AtDsb };                ///< when maintenance by an instruction takes effect
+enum class NshSnoop : u8 { Snooped, Private };                  ///< Non-shareable write-back lines of other cores
+enum class Pages : u8 { Lines, Uniform };                       ///< Uniform: no lines until a page is used in two ways
+enum class DmaPath : u8 { PerDevice, Snoop };                   ///< Snoop: all devices are coherent
 enum class Switch : u8 { Off, On };
 
 /// The choices of one machine. Every field has a row in knobs.cpp with its name
 /// and the names of its values.
 struct Knobs {
-  Switch model = Switch::Off; ///< Off: no caches at all, every access is RAM
+  Switch model = Switch::Off;  ///< Off: no caches at all, every access is RAM
   SpecFill spec_fill = SpecFill::None;
-  u32 spec_period =
-      2000; ///< instructions per speculative fill of a core, on average
+  u32 spec_period = 2000;  ///< instructions per speculative fill of a core, on average
   Evict evict = Evict::Lazy;
-  u32 evict_period =
-      1000; ///< instructions per unforced eviction of a core, on average
+  u32 evict_period = 1000;  ///< instructions per unforced eviction of a core, on average
   WbGranule wb_granule = WbGranule::Bytes;
   NcHit nc_hit = NcHit::Bypass;
   C0Policy c0_policy = C0Policy::Bypass;
   IFetch ifetch = IFetch::Pou;
-  u32 icache_refetch = 0; ///< instructions per replaced line of an instruction
-                          ///< cache on average; 0: never
-  u32 fetch_ahead =
-      0; ///< lines that an instruction cache miss brings in additionally
+  u32 icache_refetch = 0;  ///< instructions per replaced line of an instruction
+                           ///< cache on average; 0: never
+  u32 fetch_ahead = 0;     ///< lines that an instruction cache miss brings in additionally
   Ivac ivac = Ivac::Invalidate;
   SwScope sw_scope = SwScope::SharedL2;
   WalkPath walker = WalkPath::L1d;
   DmaPath dma = DmaPath::PerDevice;
-  Switch write_stream = Switch::Off; ///< On: stores of whole lines that miss do
-                                     ///< not allocate in L1
+  Switch write_stream = Switch::Off;  ///< On: stores of whole lines that miss do
+                                      ///< not allocate in L1
   Completion completion = Completion::Immediate;
   NshSnoop nsh = NshSnoop::Snooped;
-  Switch host_alias = Switch::On; ///< all RAM has a cacheable mapping somewhere
-                                  ///< (a host's), so all may be speculated
+  Switch host_alias = Switch::On;  ///< all RAM has a cacheable mapping somewhere
+                                   ///< (a host's), so all may be speculated
   Pages pages = Pages::Lines;
-  Switch lend = Switch::On;      ///< Off: no pointers are given out, so that
-                                 ///< histories name every store
-  Switch sanitizer = Switch::On; ///< Off: no golden copy, no reports
-  friend bool operator==(const Knobs &, const Knobs &) = default;
+  Switch lend = Switch::On;       ///< Off: no pointers are given out, so that
+                                  ///< histories name every store
+  Switch sanitizer = Switch::On;  ///< Off: no golden copy, no reports
+  friend bool operator==(const Knobs&, const Knobs&) = default;
 };
 
 /// The profiles of `--cache`: off, coherent, model, adversarial.
 Result<Knobs, UserError> profile(std::string_view name);
 /// Applies `name=value`. The error names what exists.
-Result<void, UserError> set_knob(Knobs &knobs, std::string_view assignment);
+Result<void, UserError> set_knob(Knobs& knobs, std::string_view assignment);
 /// Every knob as `name=value`, in the order of the table.
-std::vector<std::string> print_knobs(const Knobs &knobs);
+std::vector<std::string> print_knobs(const Knobs& knobs);
 /// For help: `name=a|b|c` or `name=0..N`, one line each.
 std::vector<std::string> knob_help();
 
-} // namespace farside::cache
+}  // namespace farside::cache

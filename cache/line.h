@@ -24,14 +24,14 @@ struct Line {
   /// Content when a pointer for writing was lent or last looked at: what
   /// differs has been written since.
   std::array<u8, kLine> before{};
-  LineInfo *info = nullptr;
-  u64 dirty = 0; ///< one bit per byte
+  LineInfo* info = nullptr;
+  u64 dirty = 0;  ///< one bit per byte
   State state = State::Invalid;
   Origin origin = Origin::Demand;
-  bool snooped = true; ///< takes part in coherence: was not allocated by a
-                       ///< Non-shareable access that is kept private
+  bool snooped = true;  ///< takes part in coherence: was not allocated by a
+                        ///< Non-shareable access that is kept private
   bool lent_read = false, lent_write = false;
-  u16 vmid = 0, asid = 0; ///< instruction caches that tag by them
+  u16 vmid = 0, asid = 0;  ///< instruction caches that tag by them
   bool valid() const { return state != State::Invalid; }
 };
 
@@ -39,17 +39,16 @@ struct Line {
 /// was last written there.
 struct LineInfo {
   u64 pa = 0;
-  PageInfo *page = nullptr;
-  u8 *ram = nullptr; ///< the bytes at the point of coherency
-  u8 *golden =
-      nullptr; ///< the bytes last written by anyone; null without the sanitizer
-  u64 last_event = 0;   ///< newest event in the history
-  u32 l1d = 0, l1i = 0; ///< cores that hold a copy, one bit each
+  PageInfo* page = nullptr;
+  u8* ram = nullptr;     ///< the bytes at the point of coherency
+  u8* golden = nullptr;  ///< the bytes last written by anyone; null without the sanitizer
+  u64 last_event = 0;    ///< newest event in the history
+  u32 l1d = 0, l1i = 0;  ///< cores that hold a copy, one bit each
   bool l2 = false;
-  bool interesting = false; ///< queued for adversarial choices
-  u8 last_use = 0; ///< kind of attributes last used, for MISMATCH; 0: none
-                   ///< since maintenance
-  i8 write_lent_to = -1; ///< core that holds a pointer for writing
+  bool interesting = false;  ///< queued for adversarial choices
+  u8 last_use = 0;           ///< kind of attributes last used, for MISMATCH; 0: none
+                             ///< since maintenance
+  i8 write_lent_to = -1;     ///< core that holds a pointer for writing
   Writer writer;
 };
 
@@ -60,9 +59,9 @@ struct PageInfo {
   std::array<LineInfo, 64> lines;
   std::unique_ptr<std::array<u8, 4096>> golden;
   Mode mode = Mode::Fresh;
-  bool fetched = false;   ///< instructions were fetched from it
-  bool cacheable = false; ///< was accessed through a cacheable mapping
-  bool lent = false;      ///< a page-sized pointer may be held
+  bool fetched = false;    ///< instructions were fetched from it
+  bool cacheable = false;  ///< was accessed through a cacheable mapping
+  bool lent = false;       ///< a page-sized pointer may be held
 };
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -20,10 +20,10 @@ struct CacheOpByPa {
   Point point = Point::PoC;
   Scope scope = Scope::InnerShareable;
   Pa base{};
-  u64 size = 0; ///< bytes; 0 means the one line that holds `base`
+  u64 size = 0;  ///< bytes; 0 means the one line that holds `base`
   // Only instruction operations, and only where instruction caches are
   // virtually indexed or tagged by VMID.
-  bool has_va = false; ///< false: every copy of the physical line is reached
+  bool has_va = false;  ///< false: every copy of the physical line is reached
   u16 vmid = 0;
   u64 va = 0;
 };
@@ -31,7 +31,7 @@ struct CacheOpByPa {
 /// DC ISW, CSW, CISW: always this PE only.
 struct CacheOpBySetWay {
   Action action = Action::Clean;
-  u64 operand = 0; ///< Xt as the instruction got it
+  u64 operand = 0;  ///< Xt as the instruction got it
 };
 
 /// IC IALLU and IC IALLUIS.
@@ -39,4 +39,4 @@ struct ICacheInvalidateAll {
   Scope scope = Scope::ThisPe;
 };
 
-} // namespace farside::cache
+}  // namespace farside::cache

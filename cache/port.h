@@ -7,11 +7,11 @@ namespace farside::cache {
 
 /// RAM at the point of coherency.
 class Backing {
-public:
+ public:
   virtual ~Backing() = default;
   /// Host address of the 4 KiB page of RAM at `page`, or null when no RAM is
   /// there. Stable for the machine's life.
-  virtual u8 *ram_page(Pa page) = 0;
+  virtual u8* ram_page(Pa page) = 0;
 };
 
 /// Which of a core's first-level caches a pointer leads into.
@@ -23,16 +23,15 @@ enum class Withdrawn : u8 { Write, All };
 /// Owner of a fast path that holds pointers from Hierarchy::line_pointer and
 /// fetch_pointer.
 class LineListener {
-public:
+ public:
   virtual ~LineListener() = default;
   /// Called before the line changes place or meaning. Called only for lines
   /// that have been lent to `core`; afterwards the hierarchy assumes that no
   /// such pointer is used again.
-  virtual void line_withdrawn(unsigned core, Side side, Pa line,
-                              Withdrawn what) = 0;
+  virtual void line_withdrawn(unsigned core, Side side, Pa line, Withdrawn what) = 0;
   /// The page stopped being uniform (Hierarchy::page_pointer): every page-sized
   /// pointer to it dies, on all cores.
   virtual void page_withdrawn(Pa page) = 0;
 };
 
-} // namespace farside::cache
+}  // namespace farside::cache

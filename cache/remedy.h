@@ -17,4 +17,4 @@ Remedy before_write_remedy();
 Remedy instead_remedy();
 Remedy advice_remedy();
 
-} // namespace farside::cache
+}  // namespace farside::cache

@@ -38,7 +38,9 @@ std::string_view name(Level level) {
 }
 
 bool Sanitizer::is_new(Finding finding, u64 pc, Pa line) {
-  if (!seen_.emplace(finding, pc, line.value).second) return false;
+  // Advice would name every line of a large buffer: one per page is enough.
+  const u64 place = is_advisory(finding) ? align_down(line.value, 4096) : line.value;
+  if (!seen_.emplace(finding, pc, place).second) return false;
   ++counts_[static_cast<usize>(finding)];
   return true;
 }

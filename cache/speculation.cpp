@@ -134,9 +134,9 @@ void Hierarchy::random_eviction(unsigned core) {
     return;
   }
   AccessInfo by;
-  by.core = core;
+  by.core = c.chance.one_in(4) ? host_core() : core;  // nobody counts the host core's instructions
   const bool from_l2 = c.chance.one_in(4);
-  Cache& cache = from_l2 ? l2_ : c.l1d;
+  Cache& cache = from_l2 ? l2_ : core_[by.core].l1d;
   const u32 set = static_cast<u32>(c.chance.below(cache.sets()));
   Line& copy = knobs_.evict == Evict::Oldest ? cache.victim(u64{set} << 6)
                                              : cache.at(set, static_cast<u32>(c.chance.below(cache.ways())));
@@ -144,7 +144,7 @@ void Hierarchy::random_eviction(unsigned core) {
   if (from_l2) {
     evict_l2(copy, by);
   } else {
-    evict_l1d(core, copy, by);
+    evict_l1d(by.core, copy, by);
   }
 }
 
