@@ -57,8 +57,9 @@ constexpr OptionInfo kRunOptions[] = {
     {kTime, "seed", "N", "0",
      "Decides everything that is left to chance. Equal seeds give equal runs, to the bit, as long as the clock is "
      "virtual and nobody types."},
-    {kTime, "clock", "MODE", "wall on a terminal, else virtual",
-     "virtual: time is the number of instructions, and idle time is skipped. wall: idle time passes as on the host."},
+    {kTime, "clock", "MODE", "virtual; wall with --net",
+     "virtual: time is the number of instructions; idle time is skipped, or waited out when a terminal is attached. "
+     "wall: time is the host's."},
 
     {kEnd, "no-reboot", "", "", "End the run when the guest resets or panics, instead of starting it again."},
     {kEnd, "max-insns", "N", "no limit",

@@ -2,7 +2,6 @@
 #include "frontends/cli/run.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -28,10 +27,10 @@ struct FileCloser {
 using File = std::unique_ptr<std::FILE, FileCloser>;
 
 // The config with the files of a named guest filled in.
-Result<MachineConfig, UserError> complete_config(const RunOptions& options, bool terminal) {
+Result<MachineConfig, UserError> complete_config(const RunOptions& options) {
   MachineConfig config = options.machine;
   // A network waits for others, whose time does not stand still.
-  if (!options.clock_given && (terminal || config.net)) config.clock = machine::ClockMode::Wall;
+  if (!options.clock_given && config.net) config.clock = machine::ClockMode::Wall;
   if (options.guest.empty()) {
     config.append = options.append.value_or("");
     return config;
@@ -87,7 +86,7 @@ int conclude(const RunResult& result, const Machine& machine) {
 }  // namespace
 
 Result<int, UserError> run_guest(const RunOptions& options) {
-  const MachineConfig config = TRY(complete_config(options, isatty(STDIN_FILENO) == 1));
+  const MachineConfig config = TRY(complete_config(options));
   const File trace_file = TRY(open_trace(options));
   for (;;) {
     const std::unique_ptr<Machine> machine = TRY(Machine::create(config));

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "frontends/cli/line_editor.h"
 #include "frontends/monitor/monitor.h"
 
 namespace farside::cli {
@@ -19,6 +20,18 @@ constexpr std::string_view kKeys =
     "Ctrl-A h        show these keys\r\n"
     "Ctrl-A Ctrl-A   send Ctrl-A to the guest\r\n";
 
+constexpr int kMonitorPollMs = 100;
+
+/// A raw terminal goes down on a line feed but not to the left.
+std::string with_carriage_returns(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '\n') out += '\r';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace
 
 Session::Session(machine::Machine& machine, Terminal& terminal)
@@ -32,7 +45,9 @@ Session::Session(machine::Machine& machine, Terminal& terminal)
     handle(terminal_.poll(0));
     deliver_input();
   };
-  if (machine.config().clock == machine::ClockMode::Wall) console.idle = [this](u64 ns) { return wait(ns); };
+  // Where somebody watches, or time is the host's, a guest that sleeps for a second sleeps for a second.
+  if (terminal.interactive() || machine.config().clock == machine::ClockMode::Wall)
+    console.idle = [this](u64 ns) { return wait(ns); };
   machine_.set_console(std::move(console));
 }
 
@@ -69,7 +84,7 @@ void Session::deliver_input() {
   machine_.console_input(reinterpret_cast<const u8*>(due.data()), due.size());
 }
 
-// Idle time on the wall clock: sleeps until a key or until the guest's next timer.
+// Idle time: sleeps until a key or until the guest's next timer.
 u64 Session::wait(u64 ns) {
   constexpr u64 kLongest = 100'000'000;  // so that even a guest without timers answers to Ctrl-A
   const auto start = SteadyClock::now();
@@ -83,15 +98,28 @@ u64 Session::wait(u64 ns) {
 // False when the user ends the run from there. The machine stands still meanwhile.
 bool Session::visit_monitor() {
   monitor::Monitor monitor(machine_);
-  terminal_.suspend_raw();
-  terminal_.write("\n'help' lists the commands; 'c' or Ctrl-D goes back to the guest\n");
-  while (!monitor.quit()) {
-    const std::optional<std::string> line = terminal_.read_line(monitor::Monitor::kPrompt);
-    if (!line || *line == "c" || *line == "cont" || *line == "\001c") break;
-    terminal_.write(monitor.execute(*line));
+  terminal_.write("\r\n'help' lists the commands; Ctrl-A c, 'c' or 'cont' goes back to the guest\r\n");
+  terminal_.write(monitor::Monitor::kPrompt);
+  LineEditor editor;
+  while (terminal_.open() && !monitor.quit()) {
+    switch (terminal_.poll(kMonitorPollMs)) {
+      case ConsoleCommand::None: break;
+      case ConsoleCommand::Monitor: terminal_.write("\r\n"); return true;
+      case ConsoleCommand::Quit: return false;
+      case ConsoleCommand::Help: terminal_.write(kKeys); break;
+    }
+    for (char key : std::exchange(terminal_.input(), {})) {
+      std::string echo;
+      const std::optional<std::string> line = editor.feed(static_cast<u8>(key), echo);
+      terminal_.write(echo);
+      if (!line) continue;
+      if (*line == "c" || *line == "cont") return true;
+      terminal_.write(with_carriage_returns(monitor.execute(*line)));
+      terminal_.write(monitor::Monitor::kPrompt);
+    }
+    terminal_.flush();
   }
-  terminal_.resume_raw();
-  return !monitor.quit();
+  return !monitor.quit() && terminal_.open();
 }
 
 }  // namespace farside::cli

@@ -66,7 +66,8 @@ Terminal::Terminal() : interactive_(tcgetattr(STDIN_FILENO, &saved_settings) == 
 
 Terminal::~Terminal() {
   flush();
-  suspend_raw();
+  if (is_raw) tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_settings);
+  is_raw = 0;
 }
 
 ConsoleCommand Terminal::poll(int timeout_ms) {
@@ -111,30 +112,6 @@ void Terminal::flush() {
     }
   }
   output_.clear();
-}
-
-void Terminal::suspend_raw() {
-  flush();
-  if (is_raw) tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_settings);
-  is_raw = 0;
-}
-
-void Terminal::resume_raw() {
-  if (interactive_) make_raw();
-}
-
-std::optional<std::string> Terminal::read_line(std::string_view prompt) {
-  write(prompt);
-  flush();
-  // Byte by byte, so that nothing of the next line is taken from the guest.
-  std::string line;
-  for (char byte = 0;;) {
-    const ssize_t count = read(STDIN_FILENO, &byte, 1);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return {};
-    if (byte == '\n') return line;
-    line += byte;
-  }
 }
 
 }  // namespace farside::cli

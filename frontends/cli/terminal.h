@@ -50,12 +50,6 @@ class Terminal {
   void put(u8 byte);
   void flush();
 
-  /// Line-by-line mode with echo, as the shell had it, and back: for the monitor.
-  void suspend_raw();
-  void resume_raw();
-  /// Prints `prompt` and reads a line; nothing at the end of the input. For use between suspend_raw and resume_raw.
-  std::optional<std::string> read_line(std::string_view prompt);
-
  private:
   bool interactive_;
   bool open_ = true;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <thread>
 
 namespace farside::machine {
 namespace {
@@ -40,10 +41,12 @@ void Scheduler::cores_ready() {
 #endif
 }
 
+u64 Scheduler::wall_now() const {
+  return static_cast<u64>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start_).count());
+}
+
 u64 Scheduler::now(const pe::Pe& pe) const {
-  if (clock_ == ClockMode::Wall) {
-    return static_cast<u64>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start_).count());
-  }
+  if (clock_ == ClockMode::Wall) return wall_now();
   const u64 base = time_[pe.index()];
   return &pe == running_ ? base + (work(pe) - slice_start_) : base;
 }

@@ -37,7 +37,7 @@ class Scheduler : public pe::Clock {
   RunResult run();
   /// Ends the run as soon as the current instruction is done.
   void stop(StopCause cause, std::string text = {});
-  u64 time_ns() const { return round_start_; }
+  u64 time_ns() const { return clock_ == ClockMode::Wall ? wall_now() : round_start_; }
 #ifdef FARSIDE_JIT
   /// The translating engine, if it is what runs the cores.
   const jit::Jit* jit() const { return jit_.get(); }
@@ -59,6 +59,7 @@ class Scheduler : public pe::Clock {
   void skip_idle();
   void poll();
   u64 now(const pe::Pe& pe) const;
+  u64 wall_now() const;
 
   Cores& cores_;
   interp::Interp interp_;
