@@ -48,7 +48,7 @@ Line& Hierarchy::line_for_write(const AccessInfo& info, LineInfo& line) {
 /// `data`.
 bool Hierarchy::take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, std::array<u8, kLine>* data) {
   if (!is_snooped(info)) return false;
-  bool supplied = false, from_dirty = false;
+  bool supplied = false;
   for (u32 left = line.l1d & ~(u32{1} << info.core); left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
     Line& copy = *core_[core].l1d.find(line.pa);
@@ -56,9 +56,8 @@ bool Hierarchy::take_from_others(const AccessInfo& info, LineInfo& line, bool ex
     ++core_[core].l1d.counters.snoops;
     withdraw(core, Side::Data, copy, exclusive ? Withdrawn::All : Withdrawn::Write);
     const bool dirty = copy.dirty != 0;
-    if (data != nullptr && (!supplied || (dirty && !from_dirty))) *data = copy.data;
+    if (data != nullptr) *data = copy.data;  // snooped copies are equal, or there is one
     supplied = true;
-    from_dirty |= dirty;
     if (dirty || exclusive) event(line, EventKind::Snoop, Level::L1D, info);
     if (dirty) write_back_to_l2(line, copy, info);
     if (exclusive) {

@@ -62,8 +62,10 @@ bool Hierarchy::may_lend(LineInfo& line, const Line& copy, bool for_write) {
   if (line.golden != nullptr && std::memcmp(copy.data.data(), line.golden, kLine) != 0) return false;
   if (!for_write) return true;
   const Line* below = line.l2 ? l2_.find(line.pa) : nullptr;
-  if (below != nullptr && copy.dirty == 0 && std::memcmp(copy.data.data(), below->data.data(), kLine) != 0)
-    return false;
+  if (copy.dirty == 0 && (below == nullptr || below->dirty == 0)) {
+    const bool same_in_l2 = below == nullptr || std::memcmp(copy.data.data(), below->data.data(), kLine) == 0;
+    return same_in_l2 && std::memcmp(copy.data.data(), line.ram, kLine) == 0;
+  }
   for (unsigned byte = 0; byte < kLine; ++byte) {
     if (bit(copy.dirty, byte)) continue;
     if (below != nullptr && copy.data[byte] != below->data[byte]) return false;

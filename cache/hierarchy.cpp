@@ -236,7 +236,6 @@ void Hierarchy::write_memory(const AccessInfo& info, LineInfo& line, unsigned of
     drop_all(line);
   }
   before_uncached_write(info, line);
-  withdraw_data(line, ~u32{0});
   if (line.l1d != 0 || line.l2) make_interesting(line);
   touch_system_cache(line);
   std::memcpy(line.ram + offset, in.data(), in.size());

@@ -88,6 +88,25 @@ TEST_CASE("whatever moves or ages the line takes pointers back") {
   }
 }
 
+TEST_CASE("a private Non-shareable store ages other cores' lines, whose pointers go") {
+  Lending m(quiet({"nsh=private"}));
+  REQUIRE(m.lend(false, 1).data != nullptr);
+  m.store(kWbNsh, 1, kX, 0);
+  CHECK(m.listener.calls == std::vector<Call>{{1, Side::Data, Withdrawn::All}});
+  CHECK(m.load(kWb, kX, 1) == 0);
+  CHECK(m.errors() == Errors{Finding::STALE_CACHED});
+}
+
+TEST_CASE("a clean line over different memory is not lent for writing: its own value stored again must be a store") {
+  Lending m(quiet({"sanitizer=off"}));
+  m.load(kWb);
+  m.store(kNc, 7, kX, 1);
+  CHECK(m.lend(true).data == nullptr);
+  m.store(kWb, 0);
+  m.caches.evict_line(kX);
+  CHECK(m.load(kNc) == 0);
+}
+
 TEST_CASE("a clean takes back only the permission to write, and no store is lost") {
   Lending m;
   const LinePointer p = m.lend(true);
