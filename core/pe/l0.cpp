@@ -52,6 +52,18 @@ void L0::clear_all() {
   large_1g_.fill(0);
 }
 
+void L0::revoke_write(const u8* host_page) {
+  const auto revoke = [host_page](auto& table) {
+    for (usize slot = 0; slot < table.size(); ++slot)
+      if (table[slot].host == host_page) table[slot] = L0Context::empty(slot);
+  };
+  for (const auto& context : contexts_) {
+    if (!context->live) continue;
+    revoke(context->write);
+    revoke(context->aligned_write);
+  }
+}
+
 void L0::note_size(u64 va, unsigned size_log2) {
   if (size_log2 <= 12) return;
   auto& map = size_log2 <= 21 ? large_2m_ : large_1g_;

@@ -52,6 +52,8 @@ class L0 {
   void clear_all();
   /// Forgets a range of addresses in every context; returns true if contexts were retired as by clear_all.
   bool clear_range(u64 va, u64 size);
+  /// Forgets every entry for writing to `host_page`.
+  void revoke_write(const u8* host_page);
   /// A page about to be inserted belongs to a mapping of 2^size_log2 bytes: an invalidation of any address in that
   /// mapping must find the page.
   void note_size(u64 va, unsigned size_log2);

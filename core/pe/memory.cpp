@@ -30,8 +30,9 @@ class Pe::Walker : public mmu::DescriptorPort {
     const auto now = read(pa, attr);
     if (!now) return mmu::SwapOutcome::ExternalAbort;
     if (*now != expected) return mmu::SwapOutcome::Mismatch;
-    std::memcpy(pe_.ports.bus->ram_page(pa.align_down(kL0PageSize)) + pa.offset_in(kL0PageSize), &desired,
-                sizeof desired);
+    u8* page = pe_.ports.bus->ram_page(pa.align_down(kL0PageSize));
+    std::memcpy(page + pa.offset_in(kL0PageSize), &desired, sizeof desired);
+    if (pe_.ports.code_watch != nullptr) pe_.ports.code_watch->written(page);
     return mmu::SwapOutcome::Done;
   }
 
@@ -145,6 +146,15 @@ bool Pe::translate_span(u64 va, unsigned size, const Access& access, Piece (&pie
   return true;
 }
 
+/// The page may have an entry for writing: it is writable and holds no translated code.
+bool Pe::may_install_write(const Piece& piece) {
+  if (!piece.t.prot.write) return false;
+  if (ports.code_watch == nullptr) return true;
+  if (ports.code_watch->holds_code(piece.page)) return false;
+  ports.code_watch->note_writable(piece.page);
+  return true;
+}
+
 void Pe::install(const Piece& piece, L0Context& context) {
   // Pages that need a check on each access never enter L0: devices, watchpoints.
   if (piece.page == nullptr || debug_active) return;
@@ -153,11 +163,11 @@ void Pe::install(const Piece& piece, L0Context& context) {
     const usize slot = L0Context::aligned_index(piece.va);
     const L0Entry entry{align_down(piece.va, kL0PageSize), piece.page};
     if (piece.t.prot.read) context.aligned_read[slot] = entry;
-    if (piece.t.prot.write) context.aligned_write[slot] = entry;
+    if (may_install_write(piece)) context.aligned_write[slot] = entry;
     return;
   }
   if (piece.t.prot.read) l0_.insert_read(context, Va{piece.va}, piece.page);
-  if (piece.t.prot.write) l0_.insert_write(context, Va{piece.va}, piece.page);
+  if (may_install_write(piece)) l0_.insert_write(context, Va{piece.va}, piece.page);
 }
 
 bool Pe::device_transfer(const Piece& piece, unsigned element, bool write, u8* data) {
@@ -183,6 +193,7 @@ bool Pe::transfer(const Piece& piece, unsigned element, bool write, u8* data) {
     u8* host = piece.page + (piece.t.pa.value & (kL0PageSize - 1));
     if (write) {
       std::memcpy(host, data, piece.size);
+      if (ports.code_watch != nullptr) ports.code_watch->written(piece.page);
     } else {
       std::memcpy(data, host, piece.size);
     }
@@ -208,6 +219,7 @@ u8* Pe::locate(u64 va, unsigned size, const Access& access) {
     raise(fault);
     return nullptr;
   }
+  if (access.is_write() && ports.code_watch != nullptr) ports.code_watch->written(piece.page);
   install(piece, *l0_context);
   return piece.page + (piece.t.pa.value & (kL0PageSize - 1));
 }
@@ -282,6 +294,7 @@ bool Pe::zero_block(u64 va) {
     return false;
   }
   std::memset(piece.page + align_down(piece.t.pa.value & (kL0PageSize - 1), size), 0, size);
+  if (ports.code_watch != nullptr) ports.code_watch->written(piece.page);
   install(piece, *l0_context);
   return true;
 }

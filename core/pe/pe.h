@@ -163,6 +163,8 @@ class Pe {
   const mmu::Regime& regime(El el);
   const mmu::Regime& regime(RegimeId id);
   void apply_tlbi(const mmu::TlbiOp& op);
+  /// Stores to this page of the host must take the slow path from now on, until it is installed anew.
+  void revoke_write(const u8* host_page) { l0_.revoke_write(host_page); }
 
   // monitor.cpp: exclusives and atomics.
   bool load_exclusive(u64 va, unsigned size, bool pair, bool acquire, u64 out[2]);
@@ -348,6 +350,7 @@ class Pe {
   bool translate_span(u64 va, unsigned size, const Access& access, Piece (&pieces)[2]);
   bool transfer(const Piece& piece, unsigned element, bool write, u8* data);
   void install(const Piece& piece, L0Context& context);
+  bool may_install_write(const Piece& piece);
   bool device_transfer(const Piece& piece, unsigned element, bool write, u8* data);
   void trace_fault(const Fault& fault) const;
   u64 branch_address(u64 target);

@@ -3,6 +3,7 @@
 #include "cache/op.h"
 #include "core/base/addr.h"
 #include "core/base/trace.h"
+#include "core/pe/code_watch.h"
 #include "mmu/tlbi.h"
 
 namespace farside::pe {
@@ -78,7 +79,7 @@ class EntropyPort {
   virtual u64 next() = 0;
 };
 
-/// All ports of one PE. El2Host and FirmwarePort may be null.
+/// All ports of one PE. El2Host, FirmwarePort and CodeWatch may be null.
 struct Ports {
   BusPort* bus = nullptr;
   SystemPort* system = nullptr;
@@ -88,6 +89,7 @@ struct Ports {
   FirmwarePort* firmware = nullptr;
   EntropyPort* entropy = nullptr;
   const Trace* trace = nullptr;
+  CodeWatch* code_watch = nullptr;
 };
 
 }  // namespace farside::pe
