@@ -42,9 +42,6 @@ class Scheduler : public pe::Clock {
   /// The translating engine, if it is what runs the cores.
   const jit::Jit* jit() const { return jit_.get(); }
 #endif
-#ifdef FARSIDE_JIT
-  const jit::Jit* jit() const { return jit_.get(); }
-#endif
 
   u64 counter(const pe::Pe& pe) override;
   void set_ppi(u32 pe, u32 intid, bool level) override { ppi_sink_(pe, intid, level); }
