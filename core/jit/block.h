@@ -1,0 +1,57 @@
+// core/jit/block.h - translated blocks, the links between them, and the places where they call the interpreter.
+#pragma once
+#include <vector>
+
+#include "core/interp/handlers.h"
+#include "core/jit/layout.h"
+
+namespace farside::jit {
+
+constexpr unsigned kMaxBlock = 64;  ///< instructions
+
+struct Block;
+
+/// A place that jumps to a known address: to a stub that asks the dispatcher, until the target has been translated.
+struct Link {
+  u64 target = 0;
+  Block* from = nullptr;
+  Block* to = nullptr;  ///< null: not connected
+  Patch jump{};         ///< the jump that is redirected
+  const u8* stub = nullptr;
+  u8* host_page = nullptr;  ///< where the code compares the target's page with that of `to`; null within one page
+};
+
+/// An instruction that the interpreter's handler executes, always or when the fast path does not apply.
+struct Site {
+  interp::Handler handler = nullptr;
+  const Block* block = nullptr;
+  u64 pc = 0;
+  u32 word = 0;
+  u32 remaining = 0;    ///< instructions of the block from this one on
+  bool leaves = false;  ///< may change what the frame says of the PE: translated code ends here
+};
+
+/// Straight-line code of one guest page. Code depends on its address, its bytes and whether its page is guarded.
+struct Block {
+  u64 pc = 0;
+  u64 host = 0;  ///< host address of its bytes, plus 1 where the page is guarded: what L0 says of the page
+  u8* code = nullptr;
+  u32 count = 0;        ///< instructions
+  bool verify = false;  ///< compares its bytes each time it is entered
+  std::vector<u32> words;
+  std::vector<Link*> incoming;
+  std::vector<Link*> outgoing;
+  const u8* bytes() const { return reinterpret_cast<const u8*>(host & ~u64{1}); }
+};
+
+/// One entry of the table that indirect branches look up: direct-mapped by PC.
+struct JumpCacheEntry {
+  u64 host = 0, pc = ~u64{0};
+  const u8* code = nullptr;
+  Block* block = nullptr;
+};
+constexpr unsigned kJumpCacheLog2 = 14;
+static_assert(sizeof(JumpCacheEntry) == 32);
+constexpr u32 kJumpCacheMask = ((1u << kJumpCacheLog2) - 1) << 5;  ///< of PC * 8: the byte offset of an entry
+
+}  // namespace farside::jit

@@ -1,0 +1,563 @@
+// core/jit/emit_exec.cpp - values: folding, evaluation into host registers, and writing guest registers.
+#include "core/jit/emit_exec.h"
+
+namespace farside::jit {
+namespace {
+
+using Op = Node::Op;
+
+bool fits32(u64 value) { return static_cast<u64>(static_cast<i64>(static_cast<i32>(value))) == value; }
+
+/// The low half of the result depends on the low halves of the operands only.
+bool low_half_suffices(Op op) {
+  switch (op) {
+    case Op::Add:
+    case Op::Sub:
+    case Op::And:
+    case Op::Orr:
+    case Op::Eor:
+    case Op::Not:
+    case Op::Mul:
+    case Op::Lsl:
+    case Op::Sext: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+void EmitExec::begin_block(bool guarded) {
+  guarded_ = guarded;
+  sp_checked_ = fp_checked_ = false;
+  live_ = Live::None;
+  slow_paths_.clear();
+  end_ = {};
+}
+
+void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number) {
+  pc_ = pc;
+  word_ = word;
+  number_ = number;
+  start_ = a_.here();
+  slow_start_ = slow_paths_.size();
+  sp_checked_before_ = sp_checked_;
+  fp_checked_before_ = fp_checked_;
+  live_before_ = live_;
+  declined_ = false;
+  free_ = 7;
+  written_ = 0;
+  node_count_ = condition_count_ = 0;
+  end_ = {};
+}
+
+void EmitExec::drop_instruction() {
+  a_.rewind(start_);
+  slow_paths_.resize(slow_start_);
+  sp_checked_ = sp_checked_before_;
+  fp_checked_ = fp_checked_before_;
+  live_ = live_before_;
+  end_ = {};
+}
+
+void EmitExec::after_fallback() {
+  live_ = Live::None;
+  sp_checked_ = false;
+}
+
+HostReg EmitExec::temp() {
+  for (HostReg r : {RCX, RAX, RDX}) {
+    if ((free_ >> r & 1) == 0) continue;
+    reserve(r);
+    return r;
+  }
+  decline();
+  return RAX;
+}
+
+Value EmitExec::node(Node n) {
+  if (node_count_ == nodes_.size()) return refuse();
+  bool narrow = !n.wide;
+  if (n.op == Op::Sext) narrow = false;
+  if (n.op == Op::Zext) narrow = n.amount <= 32;
+  if (n.op == Op::Load) narrow = n.amount <= 4;
+  nodes_[node_count_] = n;
+  return {Value::Kind::Node, narrow, static_cast<u8>(node_count_++), 0};
+}
+
+Value EmitExec::fold(Op op, Val a, Val b, bool wide) {
+  const u64 x = a.constant, y = b.constant;
+  u64 r = 0;
+  switch (op) {
+    case Op::Add: r = x + y; break;
+    case Op::Sub: r = x - y; break;
+    case Op::And: r = x & y; break;
+    case Op::Orr: r = x | y; break;
+    default: r = x ^ y; break;
+  }
+  return imm(wide ? r : static_cast<u32>(r));
+}
+
+Value EmitExec::add(Val a, Val b, bool sf) {
+  if (is_constant(a) && is_constant(b)) return fold(Op::Add, a, b, sf);
+  if (is_constant(a)) std::swap(a, b);
+  if (is_constant(b) && b.constant == 0 && (sf ? !a.narrow : a.narrow)) return a;
+  return node({Op::Add, sf, 0, a, b});
+}
+
+Value EmitExec::sub(Val a, Val b, bool sf) {
+  if (is_constant(a) && is_constant(b)) return fold(Op::Sub, a, b, sf);
+  return node({Op::Sub, sf, 0, a, b});
+}
+
+Value EmitExec::and_(Val a, Val b) {
+  if (is_constant(a) && is_constant(b)) return fold(Op::And, a, b, true);
+  if (is_constant(a)) std::swap(a, b);
+  return node({Op::And, !(a.narrow || b.narrow), 0, a, b});
+}
+
+Value EmitExec::orr(Val a, Val b) {
+  if (is_constant(a) && is_constant(b)) return fold(Op::Orr, a, b, true);
+  if (is_constant(a)) std::swap(a, b);
+  if (is_constant(b) && b.constant == 0) return a;
+  return node({Op::Orr, !(a.narrow && b.narrow), 0, a, b});
+}
+
+Value EmitExec::eor(Val a, Val b) {
+  if (is_constant(a) && is_constant(b)) return fold(Op::Eor, a, b, true);
+  if (is_constant(a)) std::swap(a, b);
+  return node({Op::Eor, !(a.narrow && b.narrow), 0, a, b});
+}
+
+Value EmitExec::lsl(Val a, Val n, bool sf) {
+  const unsigned width = sf ? 64 : 32;
+  if (is_constant(n)) {
+    const unsigned amount = n.constant & (width - 1);
+    if (is_constant(a)) return imm(sf ? a.constant << amount : static_cast<u32>(a.constant << amount));
+    if (amount == 0 && a.narrow == !sf) return a;
+    // What the shift pushes out need not be cleared first.
+    if ((is_node(a, Op::Zext) || is_node(a, Op::Sext)) && at(a).amount + amount >= width) a = at(a).a;
+  }
+  return node({Op::Lsl, sf, 0, a, n});
+}
+
+Value EmitExec::lsr(Val a, Val n, bool sf) {
+  if (is_constant(n) && (n.constant & (sf ? 63 : 31)) == 0 && a.narrow == !sf) return a;
+  if (is_constant(n) && is_constant(a)) return imm(a.constant >> (n.constant & (sf ? 63 : 31)));
+  return node({Op::Lsr, sf, 0, a, n});
+}
+
+Value EmitExec::asr(Val a, Val n, bool sf) { return node({Op::Asr, sf, 0, a, n}); }
+Value EmitExec::ror(Val a, Val n, bool sf) { return node({Op::Ror, sf, 0, a, n}); }
+
+Value EmitExec::sext(Val a, unsigned from) {
+  if (is_constant(a)) return imm(static_cast<u64>(sign_extend(a.constant, from)));
+  if (from == 64) return a;
+  if (is_node(a, Op::Lsr) && is_constant(at(a).b)) {
+    const Node& shift = at(a);
+    const unsigned width = shift.wide ? 64 : 32;
+    if (from + (shift.b.constant & (width - 1)) == width) {
+      const Val result = node({Op::Asr, shift.wide, 0, shift.a, shift.b});
+      return shift.wide ? result : node({Op::Sext, true, 32, result, {}});
+    }
+  }
+  return node({Op::Sext, true, static_cast<u8>(from), a, {}});
+}
+
+Value EmitExec::zext(Val a, unsigned from) {
+  if (is_constant(a)) return imm(a.constant & ones(from));
+  if (from == 64 || (from == 32 && a.narrow && a.kind != Value::Kind::Guest)) return a;
+  if (is_node(a, Op::Lsr) && is_constant(at(a).b)) {
+    const unsigned width = at(a).wide ? 64 : 32;
+    if (from + (at(a).b.constant & (width - 1)) >= width) return a;
+  }
+  if (is_node(a, Op::Load) && at(a).amount * 8u <= from) return a;
+  return node({Op::Zext, true, static_cast<u8>(from), a, {}});
+}
+
+Value EmitExec::select(Cond c, Val a, Val b) {
+  if (condition_count_ == conditions_.size()) return refuse();
+  conditions_[condition_count_] = c;
+  const Val v = node({Op::Select, true, static_cast<u8>(condition_count_++), a, b});
+  return {v.kind, a.narrow && b.narrow, v.index, 0};
+}
+
+/// A value refers to what its guest register held when the instruction began.
+void EmitExec::check_fresh(unsigned guest) {
+  if ((written_ >> guest & 1) != 0) decline();
+}
+
+bool EmitExec::mentions(Val v, HostReg r) const {
+  switch (v.kind) {
+    case Value::Kind::Guest: return host_of(v.index) == r;
+    case Value::Kind::Temp: return v.index == r;
+    case Value::Kind::Node: {
+      const Node& n = nodes_[v.index];
+      return n.op == Op::Done ? n.amount == r : mentions(n.a, r) || mentions(n.b, r);
+    }
+    default: return false;
+  }
+}
+
+EmitExec::Source EmitExec::location(unsigned guest) const {
+  if (is_mapped(guest)) return {Source::Kind::Register, host_of(guest)};
+  return {Source::Kind::Memory, RAX, guest_slot(guest)};
+}
+
+/// `v` as an operand of an operation of that width, in a temporary if it is not one already.
+EmitExec::Source EmitExec::source(Val v, bool wide) {
+  switch (v.kind) {
+    case Value::Kind::Constant:
+      if (!wide || fits32(v.constant)) return {Source::Kind::Constant, RAX, {RBP}, static_cast<i32>(v.constant)};
+      break;
+    case Value::Kind::Guest:
+      check_fresh(v.index);
+      if (!wide || !v.narrow) return location(v.index);
+      break;
+    case Value::Kind::Temp: return {Source::Kind::Register, static_cast<HostReg>(v.index)};
+    case Value::Kind::Node:
+      if (at(v).op == Op::Done) return {Source::Kind::Register, static_cast<HostReg>(at(v).amount)};
+      break;
+  }
+  const HostReg t = temp();
+  into(v, t);
+  return {Source::Kind::Register, t};
+}
+
+HostReg EmitExec::in_register(Val v, bool wide) {
+  const Source s = source(v, wide);
+  if (s.kind == Source::Kind::Register) return s.reg;
+  const HostReg t = temp();
+  move(wide, t, s);
+  return t;
+}
+
+void EmitExec::move(bool wide, HostReg to, const Source& from) {
+  switch (from.kind) {
+    case Source::Kind::Register: a_.mov(wide, to, from.reg); break;
+    case Source::Kind::Memory: a_.mov(wide, to, from.mem); break;
+    case Source::Kind::Constant:
+      a_.mov_imm(to, wide ? static_cast<u64>(static_cast<i64>(from.constant)) : static_cast<u32>(from.constant));
+      break;
+  }
+}
+
+void EmitExec::alu(Alu what, bool wide, HostReg to, const Source& from) {
+  clobber_flags();
+  switch (from.kind) {
+    case Source::Kind::Register: a_.alu(what, wide, to, from.reg); break;
+    case Source::Kind::Memory: a_.alu(what, wide, to, from.mem); break;
+    case Source::Kind::Constant: a_.alu_imm(what, wide, to, from.constant); break;
+  }
+}
+
+/// The whole value of `v` in `to`; flags survive moves.
+void EmitExec::into(Val v, HostReg to) {
+  if (declined_) return;
+  switch (v.kind) {
+    case Value::Kind::Constant: a_.mov_imm(to, v.constant); break;
+    case Value::Kind::Guest:
+      check_fresh(v.index);
+      move(!v.narrow, to, location(v.index));
+      break;
+    case Value::Kind::Temp: a_.mov(true, to, static_cast<HostReg>(v.index)); break;
+    case Value::Kind::Node: node_into(at(v), to); break;
+  }
+}
+
+/// `a` in `to` as the first operand of an operation of that width, which may leave the upper half of it undefined.
+void EmitExec::start(Val a, HostReg to, bool wide) {
+  if (a.kind == Value::Kind::Guest && host_of(a.index) == to && (!wide || !a.narrow)) {
+    check_fresh(a.index);
+    return;
+  }
+  into(a, to);
+}
+
+void EmitExec::node_into(const Node& n, HostReg to) {
+  const u8 free_before = free_;  // what the operation needs beside `to` is free again behind it
+  switch (n.op) {
+    case Op::Add:
+    case Op::Sub: add_into(n, to); break;
+    case Op::And:
+    case Op::Orr:
+    case Op::Eor:
+    case Op::Mul: binary_into(n, to); break;
+    case Op::Not:
+      start(n.a, to, n.wide);
+      a_.not_(n.wide, to);
+      break;
+    case Op::Lsl:
+    case Op::Lsr:
+    case Op::Asr:
+    case Op::Ror: shift_into(n, to); break;
+    case Op::Umulh:
+    case Op::Smulh: multiply_high_into(n, to); break;
+    case Op::Clz: {
+      const HostReg r = in_register(n.a, n.wide);
+      a_.lzcnt(n.wide, to, r);
+      clobber_flags();
+      break;
+    }
+    case Op::Sext:
+    case Op::Zext: extend_into(n, to); break;
+    case Op::Swap:
+      start(n.a, to, n.wide);
+      a_.bswap(n.wide, to);
+      break;
+    case Op::Load:
+      a_.load_extended(to, HostMem{RCX, static_cast<i32>(n.b.constant), RDX}, n.amount, false, true);
+      break;
+    case Op::Select: select_into(n, to); break;
+    case Op::Done: a_.mov(true, to, static_cast<HostReg>(n.amount)); break;
+  }
+  free_ = free_before;
+}
+
+void EmitExec::binary_into(const Node& n, HostReg to) {
+  static constexpr auto kCode = [](Op op) {
+    return op == Op::Add   ? Alu::Add
+           : op == Op::Sub ? Alu::Sub
+           : op == Op::And ? Alu::And
+           : op == Op::Orr ? Alu::Or
+                           : Alu::Xor;
+  };
+  const auto apply = [&](HostReg r, const Source& s) {
+    if (n.op != Op::Mul) return alu(kCode(n.op), n.wide, r, s);
+    clobber_flags();
+    if (s.kind == Source::Kind::Memory) return a_.imul(n.wide, r, s.mem);
+    if (s.kind == Source::Kind::Register) return a_.imul(n.wide, r, s.reg);
+    const HostReg t = temp();
+    move(n.wide, t, s);
+    a_.imul(n.wide, r, t);
+  };
+  const Source b = source(n.b, n.wide);
+  if (!b.is(to)) {
+    start(n.a, to, n.wide);
+    apply(to, b);
+  } else if (n.op != Op::Sub && n.a.kind != Value::Kind::Node) {
+    apply(to, source(n.a, n.wide));
+  } else {
+    const HostReg t = temp();
+    into(n.a, t);
+    apply(t, b);
+    a_.mov(true, to, t);
+  }
+}
+
+/// Additions of registers and constants are LEA where that saves a move; negation keeps the flags alive.
+void EmitExec::add_into(const Node& n, HostReg to) {
+  const bool direct = n.a.kind == Value::Kind::Guest && is_mapped(n.a.index) && !(n.wide && n.a.narrow);
+  if (direct && is_constant(n.b)) {
+    const u64 addend = n.op == Op::Add ? n.b.constant : 0 - n.b.constant;
+    const HostReg a = host_of(n.a.index);
+    if ((!n.wide || fits32(addend)) && (a != to || live_ != Live::None)) {
+      check_fresh(n.a.index);
+      return a_.lea(n.wide, to, {a, static_cast<i32>(addend)});
+    }
+  }
+  if (n.op == Op::Add && direct && host_of(n.a.index) != to) {
+    unsigned scale = 0;
+    Val b = n.b;
+    if (is_node(b, Op::Lsl) && at(b).wide == n.wide && is_constant(at(b).b) && at(b).b.constant <= 3) {
+      scale = static_cast<unsigned>(at(b).b.constant);
+      b = at(b).a;
+    }
+    if (b.kind == Value::Kind::Guest && is_mapped(b.index) && !(n.wide && b.narrow)) {
+      check_fresh(n.a.index);
+      check_fresh(b.index);
+      return a_.lea(n.wide, to, {host_of(n.a.index), 0, host_of(b.index), static_cast<u8>(scale)});
+    }
+  }
+  if (n.op == Op::Sub && is_constant(n.a) && n.a.constant == 0) {
+    start(n.b, to, n.wide);
+    a_.not_(n.wide, to);
+    return a_.lea(n.wide, to, {to, 1});
+  }
+  binary_into(n, to);
+}
+
+void EmitExec::shift_into(const Node& n, HostReg to) {
+  const unsigned mask = n.wide ? 63 : 31;
+  if (is_constant(n.b)) {
+    const u8 amount = static_cast<u8>(n.b.constant & mask);
+    if (n.op == Op::Ror) {
+      const Source a = source(n.a, n.wide);
+      if (a.kind == Source::Kind::Memory) return a_.rorx(n.wide, to, a.mem, amount);
+      if (a.kind == Source::Kind::Register) return a_.rorx(n.wide, to, a.reg, amount);
+      return decline();
+    }
+    start(n.a, to, n.wide);
+    if (amount == 0) return n.wide ? void() : a_.mov(false, to, to);
+    clobber_flags();
+    return a_.shift_imm(n.op == Op::Lsl ? Shift::Shl : n.op == Op::Lsr ? Shift::Shr : Shift::Sar, n.wide, to, amount);
+  }
+  if (n.op == Op::Ror) {  // only CL can say by how much
+    if ((free_ & 1u << RCX) == 0 || to == RCX) return decline();
+    reserve(RCX);
+    into(n.b, RCX);
+    const HostReg t = temp();
+    into(n.a, t);
+    a_.shift_cl(Shift::Ror, n.wide, t);
+    clobber_flags();
+    return a_.mov(true, to, t);
+  }
+  const HostReg by = in_register(n.b, false);
+  const HostReg a = in_register(n.a, n.wide);
+  switch (n.op) {
+    case Op::Lsl: return a_.shlx(n.wide, to, a, by);
+    case Op::Lsr: return a_.shrx(n.wide, to, a, by);
+    default: return a_.sarx(n.wide, to, a, by);
+  }
+}
+
+void EmitExec::extend_into(const Node& n, HostReg to) {
+  const bool sign = n.op == Op::Sext;
+  if (is_node(n.a, Op::Load)) {
+    const Node& load = at(n.a);
+    if (load.amount * 8u != n.amount) return decline();
+    return a_.load_extended(to, HostMem{RCX, static_cast<i32>(load.b.constant), RDX}, load.amount, sign, n.wide);
+  }
+  if (n.amount == 8 || n.amount == 16 || n.amount == 32) {
+    const Source s = source(n.a, false);
+    if (s.kind == Source::Kind::Constant) return decline();
+    if (s.kind == Source::Kind::Memory) return a_.load_extended(to, s.mem, n.amount / 8, sign, n.wide);
+    return a_.load_extended(to, s.reg, n.amount / 8, sign, n.wide);
+  }
+  start(n.a, to, n.amount > 32);
+  clobber_flags();
+  if (!sign && n.amount < 32) return a_.alu_imm(Alu::And, false, to, static_cast<i32>(ones(n.amount)));
+  const bool wide = n.wide || n.amount > 32;
+  const u8 unused = static_cast<u8>((wide ? 64 : 32) - n.amount);
+  a_.shift_imm(Shift::Shl, wide, to, unused);
+  a_.shift_imm(sign ? Shift::Sar : Shift::Shr, wide, to, unused);
+}
+
+void EmitExec::multiply_high_into(const Node& n, HostReg to) {
+  const bool is_signed = n.op == Op::Smulh;
+  const u8 needed = is_signed ? 1u << RAX | 1u << RDX : 1u << RDX;
+  if ((free_ & needed) != needed) return decline();
+  free_ &= static_cast<u8>(~needed);
+  clobber_flags();
+  const Source b = source(n.b, true);
+  if (b.kind == Source::Kind::Constant) return decline();
+  into(n.a, is_signed ? RAX : RDX);
+  if (is_signed) {
+    const HostReg r = b.kind == Source::Kind::Memory ? RDX : b.reg;
+    if (b.kind == Source::Kind::Memory) a_.mov(true, RDX, b.mem);
+    a_.imul_wide(r);
+    return a_.mov(true, to, RDX);
+  }
+  if (b.kind == Source::Kind::Memory) return a_.mulx(to, RDX, b.mem);
+  a_.mulx(to, RDX, b.reg);
+}
+
+void EmitExec::select_into(const Node& n, HostReg to) {
+  Condition c = conditions_[n.amount];
+  Val a = n.a, b = n.b;
+  if (is_constant(a) && is_constant(b) && (a.constant | b.constant) == 1 && a.constant != b.constant) {
+    const Cc cc = test(c);
+    a_.setcc(a.constant == 1 ? cc : negate(cc), to);
+    return a_.load_extended(to, to, 1, false, false);
+  }
+  HostReg t = to;
+  if (mentions(a, to)) {
+    if (mentions(b, to)) {
+      t = temp();
+    } else {
+      std::swap(a, b);
+      c.negated = !c.negated;
+    }
+  }
+  const bool wide = !(a.narrow && b.narrow);
+  Source from = source(a, wide);
+  if (from.kind == Source::Kind::Constant) {
+    const HostReg r = temp();
+    move(wide, r, from);
+    from = {Source::Kind::Register, r};
+  }
+  into(b, t);
+  const Cc cc = test(c);
+  if (from.kind == Source::Kind::Memory) {
+    a_.cmov(cc, wide, t, from.mem);
+  } else {
+    a_.cmov(cc, wide, t, from.reg);
+  }
+  if (t != to) a_.mov(true, to, t);
+}
+
+/// Division by zero gives zero, and the most negative number divided by -1 itself: x86 traps on both.
+Value EmitExec::divide(Val a, Val b, bool sf, bool is_signed) {
+  free_ = 0;
+  clobber_flags();
+  into(a, RAX);
+  into(b, RCX);
+  a_.test(sf, RCX, RCX);
+  u8* const by_zero = a_.jcc_short(Cc::E);
+  u8* negated = nullptr;
+  if (is_signed) {
+    a_.alu_imm(Alu::Cmp, sf, RCX, -1);
+    u8* const by_minus_one = a_.jcc_short(Cc::E);
+    a_.cqo(sf);
+    a_.idiv(sf, RCX);
+    u8* const done = a_.jmp_short();
+    a_.bind_short(by_minus_one);
+    a_.neg(sf, RAX);
+    negated = a_.jmp_short();
+    a_.bind_short(by_zero);
+    a_.alu(Alu::Xor, false, RAX, RAX);
+    a_.bind_short(done);
+    a_.bind_short(negated);
+  } else {
+    a_.alu(Alu::Xor, false, RDX, RDX);
+    a_.div(sf, RCX);
+    u8* const done = a_.jmp_short();
+    a_.bind_short(by_zero);
+    a_.alu(Alu::Xor, false, RAX, RAX);
+    a_.bind_short(done);
+  }
+  free_ = 1u << RCX | 1u << RDX;
+  return temp_value(RAX, !sf);
+}
+
+void EmitExec::set_mapped(HostReg to, bool sf, Val v) {
+  into(v, to);
+  if (!sf && !v.narrow) a_.mov(false, to, to);
+}
+
+void EmitExec::set_unmapped(unsigned guest, bool sf, Val v) {
+  const HostMem slot = guest_slot(guest);
+  if (is_constant(v) && fits32(v.constant)) return a_.mov(true, slot, static_cast<i32>(v.constant));
+  if (v.kind == Value::Kind::Temp && (sf || v.narrow)) return a_.mov(true, slot, static_cast<HostReg>(v.index));
+  if (v.kind == Value::Kind::Guest && is_mapped(v.index) && !v.narrow) {
+    check_fresh(v.index);
+    return a_.mov(true, slot, host_of(v.index));
+  }
+  const HostReg t = temp();
+  set_mapped(t, sf, v);
+  a_.mov(true, slot, t);
+}
+
+void EmitExec::set_guest(unsigned guest, bool sf, Val v) {
+  if (declined_) return;
+  const u8 free_before = free_;
+  if (guest == kGuestSp) {
+    const bool moves = (is_node(v, Op::Add) || is_node(v, Op::Sub)) && at(v).a.kind == Value::Kind::Guest &&
+                       at(v).a.index == kGuestSp && is_constant(at(v).b) && at(v).b.constant % 16 == 0;
+    if (!moves || !sf) sp_checked_ = false;
+  }
+  if (!sf && is_constant(v)) v = imm(static_cast<u32>(v.constant));
+  if (!sf && is_node(v, Op::Sext) && at(v).amount == 32 && at(v).a.narrow) v = at(v).a;
+  if (!sf && !v.narrow && v.kind == Value::Kind::Node && low_half_suffices(at(v).op)) {
+    at(v).wide = false;
+    v.narrow = true;
+  }
+  if (is_mapped(guest)) {
+    set_mapped(host_of(guest), sf, v);
+  } else {
+    set_unmapped(guest, sf, v);
+  }
+  written_ |= u64{1} << guest;
+  free_ = free_before;
+}
+
+}  // namespace farside::jit

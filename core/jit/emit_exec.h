@@ -1,0 +1,293 @@
+// core/jit/emit_exec.h - the executor that emits: every operation of core/isa/exec.h becomes host code, or declines.
+//
+// Values are expressions: constants, guest registers, host temporaries, or operations on those that are emitted where
+// their result is needed, straight into its destination. An instruction that asks for something this executor does
+// not know is declined as a whole: what was emitted for it is dropped, and the interpreter's handler is called instead.
+#pragma once
+#include <array>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/interp/interp_exec.h"
+#include "core/isa/exec.h"
+#include "core/jit/block.h"
+
+namespace farside::jit {
+
+using isa::AtomicOp, isa::CondCode, isa::Flow, isa::Mem, isa::Nothing, isa::Outcome, isa::Pair, isa::RegNo;
+
+/// A value of the program being translated.
+struct Value {
+  enum class Kind : u8 { Constant, Guest, Temp, Node } kind = Kind::Constant;
+  bool narrow = false;  ///< bits 63:32 are known to be 0, or are not part of the value (Guest)
+  u8 index = 0;         ///< guest register, host register or node
+  u64 constant = 0;
+};
+
+/// An operation that has not been emitted yet.
+struct Node {
+  enum class Op : u8 {
+    Add,
+    Sub,
+    And,
+    Orr,
+    Eor,
+    Not,
+    Lsl,
+    Lsr,
+    Asr,
+    Ror,
+    Mul,
+    Umulh,
+    Smulh,
+    Clz,
+    Sext,
+    Zext,
+    Swap,
+    Load,
+    Select,
+    Done
+  } op = Op::Add;
+  bool wide = false;
+  u8 amount = 0;  ///< Sext, Zext: bits kept; Load: bytes; Select: index of the condition; Done: host register
+  Value a{}, b{};
+};
+
+struct Condition {
+  enum class Kind : u8 { Flags, Zero, Bit, Equal } kind = Kind::Flags;
+  bool negated = false;
+  bool wide = false;
+  u8 bit = 0;
+  CondCode code{};
+  Value value{}, other{};
+};
+
+/// A SIMD&FP value: a guest register, or bytes in memory that a load has found.
+struct VectorValue {
+  enum class Kind : u8 { Guest, Loaded } kind = Kind::Guest;
+  u8 index = 0;
+  u8 bytes = 16, offset = 0;
+};
+
+class EmitExec {
+ public:
+  using Val = Value;
+  using Cond = Condition;
+  using Vec = VectorValue;
+
+  EmitExec(Asm& a, const Features& features) : a_(a), features_(features) {}
+  const Features& features() const { return features_; }
+
+  // The translator's side.
+  /// A jump out of the instruction's fast path, to be bound to code that executes `instruction` in the interpreter and
+  /// resumes behind it.
+  struct SlowPath {
+    Patch from;
+    unsigned instruction;
+  };
+  /// How a block ends.
+  struct End {
+    enum class Kind : u8 { None, Jump, Branch, Indirect } kind = Kind::None;
+    u64 target = 0;
+    Cc taken{};
+    u8 btype = 0;
+  };
+  void begin_block(bool guarded);
+  void begin_instruction(u64 pc, u32 word, unsigned number);
+  /// The instruction has been emitted, or declined and taken back.
+  void drop_instruction();
+  void after_fallback();
+  bool declined() const { return declined_; }
+  const End& end() const { return end_; }
+  std::vector<SlowPath>& slow_paths() { return slow_paths_; }
+  Asm& code() { return a_; }
+  u32 word() const { return word_; }
+  void decline() { declined_ = true; }
+
+  // Registers.
+  Val reg(RegNo r, bool sf) { return r.is31() ? imm(0) : guest(r, sf); }
+  Val reg_sp(RegNo r, bool sf) { return guest(r.is31() ? kGuestSp : r.raw, sf); }
+  void set_reg(RegNo r, bool sf, Val v) {
+    if (!r.is31()) set_guest(r, sf, v);
+  }
+  void set_reg_sp(RegNo r, bool sf, Val v) { set_guest(r.is31() ? kGuestSp : r.raw, sf, v); }
+  Vec vec(RegNo r) { return {Vec::Kind::Guest, static_cast<u8>(r.raw)}; }
+  void set_vec(RegNo r, const Vec& v);
+  Val pc() { return imm(pc_); }
+  Val imm(u64 k) { return {Value::Kind::Constant, k <= 0xffffffff, 0, k}; }
+  u64 fixed_pc() const { return pc_; }
+  bool guarded_page() const { return guarded_; }
+
+  // Arithmetic and logic.
+  Val add(Val a, Val b, bool sf);
+  Val sub(Val a, Val b, bool sf);
+  Val mul(Val a, Val b, bool sf) { return node({Node::Op::Mul, sf, 0, a, b}); }
+  Val umulh(Val a, Val b) { return node({Node::Op::Umulh, true, 0, a, b}); }
+  Val smulh(Val a, Val b) { return node({Node::Op::Smulh, true, 0, a, b}); }
+  Val udiv(Val a, Val b, bool sf) { return divide(a, b, sf, false); }
+  Val sdiv(Val a, Val b, bool sf) { return divide(a, b, sf, true); }
+  Val and_(Val a, Val b);
+  Val orr(Val a, Val b);
+  Val eor(Val a, Val b);
+  Val not_(Val a, bool sf) { return node({Node::Op::Not, sf, 0, a, {}}); }
+  Val lsl(Val a, Val n, bool sf);
+  Val lsr(Val a, Val n, bool sf);
+  Val asr(Val a, Val n, bool sf);
+  Val ror(Val a, Val n, bool sf);
+  Val clz(Val a, bool sf) { return node({Node::Op::Clz, sf, 0, a, {}}); }
+  Val cls(Val, bool) { return refuse(); }
+  Val rbit(Val, bool) { return refuse(); }
+  /// The bytes of a word or doubleword in opposite order.
+  Val swap_bytes(Val a, bool sf) { return node({Node::Op::Swap, sf, 0, a, {}}); }
+  Val sext(Val a, unsigned from);
+  Val zext(Val a, unsigned from);
+
+  // Flags.
+  Val add_flags(Val a, Val b, bool sf) { return arithmetic_flags(Alu::Add, a, b, sf); }
+  Val sub_flags(Val a, Val b, bool sf) { return arithmetic_flags(Alu::Sub, a, b, sf); }
+  Val adc(Val a, Val b, bool sf) { return with_carry(Alu::Adc, a, b, sf, false); }
+  Val sbc(Val a, Val b, bool sf) { return with_carry(Alu::Sbb, a, b, sf, false); }
+  Val adc_flags(Val a, Val b, bool sf) { return with_carry(Alu::Adc, a, b, sf, true); }
+  Val sbc_flags(Val a, Val b, bool sf) { return with_carry(Alu::Sbb, a, b, sf, true); }
+  void logic_flags(const Val& v, bool sf);
+  Val nzcv() { return refuse(); }
+  void set_nzcv(Val) { decline(); }
+  Cond cond(CondCode c) { return {.code = c}; }
+  Cond is_zero(Val v, bool sf) { return {.kind = Condition::Kind::Zero, .wide = sf, .value = v}; }
+  Cond test_bit(Val v, unsigned n) { return {.kind = Condition::Kind::Bit, .bit = static_cast<u8>(n), .value = v}; }
+  Cond not_cond(Cond c) {
+    c.negated = !c.negated;
+    return c;
+  }
+  Cond equal(Val a, Val b) { return {.kind = Condition::Kind::Equal, .wide = true, .value = a, .other = b}; }
+  Val select(Cond c, Val a, Val b);
+  /// CCMP and CCMN.
+  void conditional_compare(CondCode code, bool negative, Val a, Val b, bool sf, unsigned otherwise);
+
+  // Calls: none of them is translated.
+  template <class F, class... Args>
+  auto call(F&& fn, Args&&...) -> Val {
+    (void)fn;
+    return refuse();
+  }
+  template <class F, class... Args>
+  Flow call_pe(F&&, Args&&...) {
+    decline();
+    return Flow::Next;
+  }
+  Outcome<Val> add_pac(Val, Val, PacKey) { return {refuse()}; }
+  Outcome<Val> auth_pac(Val, Val, PacKey) { return {refuse()}; }
+  Outcome<Val> generic_pac(Val, Val) { return {refuse()}; }
+  Val strip_pac(Val, bool) { return refuse(); }
+
+  // Control flow.
+  Flow jump(Val target);
+  Flow jump_indirect(Val target, unsigned btype);
+  Flow branch_if(Cond c, u64 target);
+  Flow undefined() {
+    decline();
+    return Flow::Next;
+  }
+  Outcome<Nothing> fp_access();
+
+  // Memory.
+  Outcome<Val> base(RegNo n);
+  Outcome<Val> load(Val address, unsigned size, Mem how);
+  Outcome<Nothing> store(Val address, unsigned size, Val data, Mem how);
+  Outcome<Pair<Val>> load_pair(Val address, unsigned size, Mem how);
+  Outcome<Nothing> store_pair(Val address, unsigned size, Val first, Val second, Mem how);
+  Outcome<Vec> load_vec(Val address, unsigned size, Mem how);
+  Outcome<Nothing> store_vec(Val address, unsigned size, const Vec& data, Mem how);
+  Outcome<Pair<Vec>> load_vec_pair(Val address, unsigned size, Mem how);
+  Outcome<Nothing> store_vec_pair(Val address, unsigned size, const Vec& first, const Vec& second, Mem how);
+  /// DC ZVA where nothing traps it.
+  void zero_block(Val address);
+
+  // For the hand-written rules.
+  /// Leaves the fast path if `cc` holds.
+  void slow_if(Cc cc) { slow_paths_.push_back({a_.jcc(cc), number_}); }
+  void end_block(End end) { end_ = end; }
+  void set_guest(unsigned guest, bool sf, Val v);
+  Val guest(unsigned r, bool sf) { return {Value::Kind::Guest, !sf, static_cast<u8>(r), 0}; }
+  void into(Val v, HostReg to);
+  HostReg temp();
+  Val temp_value(HostReg r, bool narrow) { return {Value::Kind::Temp, narrow, r, 0}; }
+  void clobber_flags() { live_ = Live::None; }
+
+ private:
+  /// Whose flags the host's flags register holds, beside their copy in memory.
+  enum class Live : u8 { None, Subtraction, Addition };
+  struct Source {
+    enum class Kind : u8 { Register, Memory, Constant } kind;
+    HostReg reg = RAX;
+    HostMem mem{RBP};
+    i32 constant = 0;
+    bool is(HostReg r) const { return kind == Kind::Register && reg == r; }
+  };
+
+  Val refuse() {
+    decline();
+    return {};
+  }
+  Val node(Node n);
+  Node& at(Val v) { return nodes_[v.index]; }
+  bool is_constant(Val v) const { return v.kind == Value::Kind::Constant; }
+  bool is_node(Val v, Node::Op op) const { return v.kind == Value::Kind::Node && nodes_[v.index].op == op; }
+  Val fold(Node::Op op, Val a, Val b, bool wide);
+  Val divide(Val a, Val b, bool sf, bool is_signed);
+  void check_fresh(unsigned guest);
+  bool mentions(Val v, HostReg r) const;
+  Source source(Val v, bool wide);
+  Source location(unsigned guest) const;
+  void alu(Alu what, bool wide, HostReg to, const Source& from);
+  void move(bool wide, HostReg to, const Source& from);
+  void start(Val a, HostReg to, bool wide);
+  void set_mapped(HostReg to, bool sf, Val v);
+  void set_unmapped(unsigned guest, bool sf, Val v);
+  HostReg result_register(const Source& other, bool discard);
+  void compare(Val a, Val b, bool sf);
+  void node_into(const Node& n, HostReg to);
+  void binary_into(const Node& n, HostReg to);
+  void add_into(const Node& n, HostReg to);
+  void shift_into(const Node& n, HostReg to);
+  void extend_into(const Node& n, HostReg to);
+  void multiply_high_into(const Node& n, HostReg to);
+  void select_into(const Node& n, HostReg to);
+  HostReg in_register(Val v, bool wide);
+  Val arithmetic_flags(Alu what, Val a, Val b, bool sf);
+  Val with_carry(Alu what, Val a, Val b, bool sf, bool set_flags);
+  void save_flags(Live kind);
+  Cc test_flags(CondCode code);
+  Cc test(const Condition& c);
+  void host_address(Val address, unsigned size, bool write, Mem how);
+  void store_at(unsigned offset, unsigned size, Val data);
+  void store_vector_at(unsigned offset, unsigned size, const Vec& data);
+  void reserve(HostReg r) { free_ &= static_cast<u8>(~(1u << r)); }
+  void release(HostReg r) {
+    if (r <= RDX) free_ |= static_cast<u8>(1u << r);
+  }
+
+  Asm& a_;
+  Features features_;
+  bool guarded_ = false, declined_ = false;
+  bool sp_checked_ = false;  ///< SP is known to be aligned
+  bool fp_checked_ = false;  ///< FP access is known to be allowed
+  u8 free_ = 7;              ///< RAX, RCX, RDX
+  Live live_ = Live::None;
+  u64 pc_ = 0;
+  u32 word_ = 0;
+  unsigned number_ = 0;
+  u8* start_ = nullptr;
+  usize slow_start_ = 0;
+  u64 written_ = 0;  ///< guest registers that this instruction has written already
+  unsigned node_count_ = 0;
+  unsigned condition_count_ = 0;
+  bool sp_checked_before_ = false, fp_checked_before_ = false;
+  Live live_before_ = Live::None;
+  std::array<Node, 24> nodes_{};
+  std::array<Condition, 4> conditions_{};
+  End end_{};
+  std::vector<SlowPath> slow_paths_;
+};
+
+}  // namespace farside::jit

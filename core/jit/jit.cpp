@@ -1,0 +1,256 @@
+// core/jit/jit.cpp - the dispatcher: finds or makes the block at PC, runs it, connects blocks, forgets them.
+#include "core/jit/jit.h"
+
+#include "core/arch/sysreg_fields.h"
+
+namespace farside::jit {
+namespace {
+
+using isa::Flow;
+
+constexpr unsigned kWritesOfVolatilePage = 8;
+
+/// DC ZVA neither traps nor is it disabled (SCTLR_EL1.DZE, HCR_EL2.TDZ).
+bool zva_allowed(const pe::Pe& pe) {
+  const u64 hcr = pe.s.sys[SysReg::HCR_EL2];
+  if (pe.el() == El::EL2) return true;
+  if ((hcr & (Hcr::TGE.mask | Hcr::E2H.mask)) != 0) return false;  // rare: let the interpreter judge
+  if (pe.features().el2 && (hcr & Hcr::TDZ.mask) != 0) return false;
+  return pe.el() != El::EL0 || (pe.s.sys[SysReg::SCTLR_EL1] & u64{1} << 14) != 0;
+}
+
+u64 page_of(u64 host) { return host & ~(pe::kL0PageSize - 1); }
+
+}  // namespace
+
+Jit::Jit(const Features& features, const JitOptions& options)
+    : features_(features),
+      options_(options),
+      interp_(features),
+      buffer_(options.code_bytes),
+      translator_(features, buffer_),
+      jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)) {}
+
+Jit::~Jit() = default;
+
+bool Jit::host_can() { return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt"); }
+
+void Jit::attach(pe::Pe& pe) {
+  pes_.push_back(&pe);
+  pe.ports.code_watch = this;
+}
+
+void Jit::run(pe::Pe& pe) {
+  while (pe.budget > 0 && !pe.waiting) {
+    if (pe.debug_active || pe.s.btype != 0 || pe.s.pstate[Pstate::IL] || pe.ports.trace->on(TraceGroup::Exec)) {
+      interp_.step(pe);
+      continue;
+    }
+    if (pe.take_interrupt()) continue;
+    run_blocks(pe);
+  }
+}
+
+/// Makes fetch_page the page of PC, as the interpreter's fetch does; false with an exception pending.
+bool Jit::find_page(pe::Pe& pe) {
+  return ((pe.s.pc ^ pe.fetch_page.page) & ~u64{0xffc}) == 0 || pe.fetch_slow(pe.s.pc);
+}
+
+/// Runs translated code until something must be reconsidered.
+void Jit::run_blocks(pe::Pe& pe) {
+  Link* link = nullptr;
+  for (;;) {
+    if (!find_page(pe)) {
+      pe.spend(1);  // as in the interpreter: an exception in place of an instruction takes time
+      pe.take_pending();
+      return;
+    }
+    const u64 pc = pe.s.pc;
+    const u64 host = reinterpret_cast<u64>(pe.fetch_page.host) + (pc & 0xffc) + pe.fetch_page.guarded;
+    const u64 flushes = counters_.flushes;
+    Block* block = find(pc, host);
+    if (link != nullptr && flushes == counters_.flushes && link->target == pc) connect(*link, *block);
+    if (pe.budget < block->count) {
+      ++counters_.slice_ends;
+      interp_.run(pe);
+      return;
+    }
+    const Frame frame{.pe = &pe,
+                      .jit = this,
+                      .jump_cache = jump_cache_.get(),
+                      .zva_allowed = zva_allowed(pe),
+                      .privileged = pe.el() == El::EL1 && pe.s.pstate[Pstate::SP],
+                      .fp_allowed = pe.fp_enabled()};
+    ++counters_.entries;
+    code_changed_ = false;
+    flags_to_bytes(pe.s);
+    const u64 exit = buffer_.enter(frame, block->code);
+    flags_from_bytes(pe.s);
+    link = nullptr;
+    switch (exit) {
+      case kReconsider: return;
+      case kLookup:
+        ++counters_.lookups;
+        if (pe.budget <= 0) return;
+        if (pe.s.btype != 0) {
+          // A landing in a page that is not guarded needs no check; otherwise the interpreter makes it.
+          const pe::L0Entry& entry = pe.l0_context->fetch[pe::L0Context::index(pe.s.pc)];
+          if ((pe.s.pc ^ entry.tag) >= pe::kL0PageSize || (reinterpret_cast<u64>(entry.host) & 1) != 0) return;
+          pe.s.btype = 0;
+        }
+        break;
+      case kOutOfBudget:
+        if (pe.budget <= 0) return;
+        break;
+      case kStale: break;  // find() will see it
+      default:
+        link = reinterpret_cast<Link*>(exit);
+        pe.s.pc = link->target;
+        if (pe.budget <= 0) return;
+        break;
+    }
+  }
+}
+
+Block* Jit::find(u64 pc, u64 host) {
+  JumpCacheEntry& entry = slot(pc);
+  Block* block = nullptr;
+  if (entry.pc == pc && entry.host == host) {
+    block = entry.block;
+  } else if (const auto found = blocks_.find({host, pc}); found != blocks_.end()) {
+    block = found->second.get();
+  }
+  if (block != nullptr && block->verify &&
+      std::memcmp(block->bytes(), block->words.data(), block->words.size() * sizeof(u32)) != 0) {
+    ++counters_.stale;
+    drop(*block);
+    block = nullptr;
+  }
+  if (block == nullptr) block = translate(pc, host);
+  slot(pc) = {host, pc, block->code, block};
+  return block;
+}
+
+Block* Jit::translate(u64 pc, u64 host) {
+  if (buffer_.left() < Translator::kMostBytes) flush();
+  const u8* page = reinterpret_cast<const u8*>(page_of(host));
+  Page& record = pages_[page_of(host)];
+  const bool verify = options_.always_verify || record.writes >= kWritesOfVolatilePage;
+  if (!verify && !record.watched) watch_page(page, record);
+  auto owned = std::make_unique<Block>();
+  Block* block = owned.get();
+  block->pc = pc;
+  block->host = host;
+  translator_.translate(*block, options_.most_instructions, verify);
+  record.blocks.push_back(block);
+  blocks_[{host, pc}] = std::move(owned);
+  return block;
+}
+
+void Jit::connect(Link& link, Block& to) {
+  if (!options_.chain || link.to != nullptr || link.from == nullptr) return;
+  link.to = &to;
+  to.incoming.push_back(&link);
+  if (link.host_page != nullptr) {
+    const u64 page = to.host - (to.pc & (pe::kL0PageSize - 1));  // with the mark of a guarded page
+    std::memcpy(link.host_page, &page, sizeof page);
+  }
+  Asm::bind(link.jump, to.code);
+  ++counters_.linked;
+}
+
+void Jit::disconnect(Link& link) {
+  const u64 nowhere = 0;
+  if (link.host_page != nullptr) std::memcpy(link.host_page, &nowhere, sizeof nowhere);
+  Asm::bind(link.jump, link.stub);
+  link.to = nullptr;
+}
+
+/// Takes the block out of every table and every chain. Its code may be running and stays where it is.
+void Jit::drop(Block& block) {
+  for (Link* link : block.incoming)
+    if (link->to == &block) disconnect(*link);
+  for (Link* link : block.outgoing) {
+    if (link->to != nullptr) std::erase(link->to->incoming, link);
+    link->to = nullptr;
+    link->from = nullptr;  // a jump from dropped code is never connected again
+  }
+  JumpCacheEntry& entry = slot(block.pc);
+  if (entry.block == &block) entry = {};
+  std::erase(pages_[page_of(block.host)].blocks, &block);
+  const auto found = blocks_.find({block.host, block.pc});
+  CHECK(found != blocks_.end(), "a block that no table has");
+  dead_.push_back(std::move(found->second));
+  blocks_.erase(found);
+}
+
+void Jit::watch_page(const u8* page, Page& record) {
+  record.watched = true;
+  if (!watch(page)) return;
+  for (pe::Pe* pe : pes_) pe->revoke_write(page);
+}
+
+void Jit::on_write(const u8* page) {
+  const auto found = pages_.find(reinterpret_cast<u64>(page));
+  if (found == pages_.end() || !found->second.watched) return;
+  Page& record = found->second;
+  unwatch(page);
+  record.watched = false;
+  ++record.writes;
+  while (!record.blocks.empty()) {
+    ++counters_.invalidated;
+    drop(*record.blocks.back());
+  }
+  code_changed_ = true;
+}
+
+void Jit::flush() {
+  ++counters_.flushes;
+  for (auto& [page, record] : pages_)
+    if (record.watched) unwatch(reinterpret_cast<const u8*>(page));
+  pages_.clear();
+  blocks_.clear();
+  dead_.clear();
+  std::fill_n(jump_cache_.get(), usize{1} << kJumpCacheLog2, JumpCacheEntry{});
+  translator_.reset();
+  buffer_.reset();
+}
+
+/// What the interpreter does with the outcome of an instruction, and whether translated code may go on.
+u64 Jit::after_site(pe::Pe& pe, const Site& site, Flow flow) {
+  --pe.budget;
+  switch (flow) {
+    case Flow::Next: {
+      const i64 rest = static_cast<i64>(site.remaining) - 1;
+      if (pe.budget >= rest && !code_changed_ && !site.leaves) [[likely]] {
+        pe.budget -= rest;
+        return kContinue;
+      }
+      pe.s.pc = site.pc + 4;
+      return kLookup;
+    }
+    case Flow::Jump: return kLookup;
+    case Flow::Sync:
+    case Flow::Wait: pe.s.pc = site.pc + 4; return kReconsider;
+    case Flow::SyncJump: return kReconsider;
+    case Flow::Raise: pe.take_pending(); return kReconsider;
+  }
+  return kReconsider;
+}
+
+u64 run_site(Frame* frame, const Site* site) {
+  pe::Pe& pe = *frame->pe;
+  Jit& jit = *frame->jit;
+  ++jit.counters_.fallbacks;
+  flags_from_bytes(pe.s);
+  pe.s.pc = site->pc;
+  pe.budget += site->remaining;
+  const u64 host = site->block->host;
+  pe.fetch_page = {align_down(site->pc, pe::kL0PageSize), reinterpret_cast<const u8*>(page_of(host)), (host & 1) != 0};
+  interp::InterpExec x(pe);
+  const u64 exit = jit.after_site(pe, *site, site->handler(x, site->word));
+  flags_to_bytes(pe.s);
+  return exit;
+}
+
+}  // namespace farside::jit

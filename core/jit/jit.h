@@ -1,0 +1,93 @@
+// core/jit/jit.h - the translating engine: runs PEs like interp::Interp, from translated blocks where it can.
+#pragma once
+#include <memory>
+#include <unordered_map>
+
+#include "core/interp/interp.h"
+#include "core/jit/translator.h"
+
+namespace farside::jit {
+
+/// Limits that tests lower to reach rare paths.
+struct JitOptions {
+  usize code_bytes = usize{64} << 20;
+  unsigned most_instructions = kMaxBlock;  ///< per block, 1..kMaxBlock
+  bool always_verify = false;              ///< treat every page as one that keeps changing
+  bool chain = true;                       ///< connect blocks
+};
+
+/// Always-on counters.
+struct JitCounters {
+  u64 entries = 0;      ///< from the dispatcher into translated code
+  u64 lookups = 0;      ///< found by the dispatcher after a jump whose target nothing in the code knew
+  u64 linked = 0;       ///< jumps connected
+  u64 fallbacks = 0;    ///< instructions run by the interpreter's handlers
+  u64 flushes = 0;      ///< of the whole code buffer
+  u64 invalidated = 0;  ///< blocks whose page was written
+  u64 stale = 0;        ///< blocks that found their bytes changed
+  u64 slice_ends = 0;   ///< slices whose last instructions the interpreter ran
+};
+
+/// One engine serves all PEs of a machine, on one thread. It is exact: a run has the same instructions, exceptions and
+/// times as one of the interpreter.
+class Jit : public pe::CodeWatch {
+ public:
+  explicit Jit(const Features& features, const JitOptions& options = {});
+  ~Jit() override;
+  /// The host has the instructions that translated code uses, and lets memory be executable.
+  static bool host_can();
+  bool usable() const { return buffer_.ok(); }
+
+  /// As interp::Interp::run.
+  void run(pe::Pe& pe);
+  /// Stores into pages with translated code must be noticed by all PEs that this engine may run.
+  void attach(pe::Pe& pe);
+
+  const JitCounters& counters() const { return counters_; }
+  const TranslationCounters& translation() const { return translator_.counters; }
+  usize code_bytes_used() const { return buffer_.used(); }
+  usize blocks() const { return blocks_.size(); }
+
+ private:
+  friend u64 run_site(Frame* frame, const Site* site);
+  struct Key {
+    u64 host, pc;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    usize operator()(const Key& k) const { return (k.host * 0x9e3779b97f4a7c15 ^ k.pc) >> 2; }
+  };
+  struct Page {
+    std::vector<Block*> blocks;
+    unsigned writes = 0;  ///< times that a store hit the page while it held code
+    bool watched = false;
+  };
+
+  void run_blocks(pe::Pe& pe);
+  bool find_page(pe::Pe& pe);
+  Block* find(u64 pc, u64 host);
+  Block* translate(u64 pc, u64 host);
+  void connect(Link& link, Block& to);
+  void disconnect(Link& link);
+  void drop(Block& block);
+  void watch_page(const u8* page, Page& record);
+  void on_write(const u8* page) override;
+  void flush();
+  JumpCacheEntry& slot(u64 pc) { return jump_cache_[(pc >> 2) & ((1u << kJumpCacheLog2) - 1)]; }
+  u64 after_site(pe::Pe& pe, const Site& site, isa::Flow flow);
+
+  Features features_;
+  JitOptions options_;
+  interp::Interp interp_;
+  CodeBuffer buffer_;
+  Translator translator_;
+  JitCounters counters_;
+  std::vector<pe::Pe*> pes_;
+  std::unordered_map<Key, std::unique_ptr<Block>, KeyHash> blocks_;
+  std::vector<std::unique_ptr<Block>> dead_;  ///< dropped while their code may be running: kept until a flush
+  std::unordered_map<u64, Page> pages_;       ///< by host address
+  std::unique_ptr<JumpCacheEntry[]> jump_cache_;
+  bool code_changed_ = false;  ///< blocks were dropped: the running one must not go on
+};
+
+}  // namespace farside::jit

@@ -1,0 +1,92 @@
+// core/jit/layout.h - where guest state lives while translated code runs: host registers, and memory by displacement.
+#pragma once
+#include <cstddef>
+
+#include "core/jit/asm.h"
+#include "core/pe/pe.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // Pe has no virtual functions and no bases
+
+namespace farside::jit {
+
+// RBP points into the PE so that X8..X30, SP, PC and the flags are one byte of displacement away; R15 is the current
+// L0 context. RAX, RCX and RDX belong to the instruction being executed.
+constexpr HostReg kState = RBP, kL0 = R15;
+constexpr i32 kStateBias = 192;
+
+/// Guest register numbers of the translator: X0..X30, and SP apart from XZR.
+constexpr unsigned kGuestSp = 32;
+
+/// The host register that holds a guest register throughout translated code, or RSP (none).
+constexpr HostReg host_of(unsigned guest) {
+  constexpr HostReg kLow[8] = {RBX, RSI, RDI, R8, R9, R10, R11, R12};
+  if (guest < 8) return kLow[guest];
+  return guest == 19 ? R13 : guest == kGuestSp ? R14 : RSP;
+}
+constexpr bool is_mapped(unsigned guest) { return host_of(guest) != RSP; }
+constexpr unsigned kMapped[] = {0, 1, 2, 3, 4, 5, 6, 7, 19, kGuestSp};
+
+constexpr HostMem pe_field(usize offset) { return {kState, static_cast<i32>(offset) - kStateBias}; }
+constexpr HostMem guest_slot(unsigned guest) {
+  return pe_field(offsetof(pe::Pe, s) +
+                  (guest == kGuestSp ? offsetof(pe::State, sp) : offsetof(pe::State, x) + guest * 8));
+}
+constexpr HostMem vector_slot(unsigned n) { return pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, v) + n * 16); }
+constexpr HostMem kPcSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, pc));
+constexpr HostMem kSpEl0Slot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, sp_bank));  ///< while SPSel is 1
+constexpr HostMem kBtypeSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, btype));
+constexpr HostMem kPstateSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, pstate));
+constexpr HostMem kBudgetSlot = pe_field(offsetof(pe::Pe, budget));
+constexpr HostMem kLinesSlot = pe_field(offsetof(pe::Pe, lines));
+constexpr HostMem kL0Slot = pe_field(offsetof(pe::Pe, l0_context));
+constexpr HostMem sysreg_slot(SysReg reg) {
+  return pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, sys) + static_cast<usize>(reg) * 8);
+}
+
+/// N, Z, C and V as bytes of 0 or 1, in the upper half of State::nzcv, which is zero while other code runs.
+enum class Flag : u8 { N, Z, C, V };
+constexpr HostMem flag_slot(Flag flag) {
+  return pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, nzcv) + 4 + static_cast<usize>(flag));
+}
+
+inline void flags_to_bytes(pe::State& s) {
+  const u64 f = s.nzcv;
+  s.nzcv = (f >> 31 & 1) << 32 | (f >> 30 & 1) << 40 | (f >> 29 & 1) << 48 | (f >> 28 & 1) << 56;
+}
+inline void flags_from_bytes(pe::State& s) {
+  const u64 f = s.nzcv >> 32;
+  s.nzcv = (f & 1) << 31 | (f >> 8 & 1) << 30 | (f >> 16 & 1) << 29 | (f >> 24 & 1) << 28;
+}
+
+constexpr i32 kReadTable = offsetof(pe::L0Context, read), kWriteTable = offsetof(pe::L0Context, write),
+              kFetchTable = offsetof(pe::L0Context, fetch);
+static_assert(sizeof(pe::L0Entry) == 16 && offsetof(pe::L0Entry, tag) == 0 && offsetof(pe::L0Entry, host) == 8);
+/// (va >> 8) & kL0IndexMask is the byte offset of an address's entry.
+constexpr i32 kL0IndexMask = ((1 << pe::kL0Log2) - 1) << 4;
+
+/// Why translated code returned, in RAX; anything larger is the Link that was not connected yet.
+enum Exit : u64 {
+  kContinue = 0,  ///< of a fallback call: go on with the next instruction of the block
+  kLookup,        ///< PC names the next instruction; BTYPE may be set
+  kReconsider,    ///< interrupts, masks, translation or debug state may have changed
+  kOutOfBudget,   ///< PC names a block that is longer than the slice
+  kStale,         ///< PC names a block whose bytes have changed
+  kLastExit = kStale,
+};
+
+/// What translated code finds at RSP.
+struct Frame {
+  pe::Pe* pe = nullptr;
+  class Jit* jit = nullptr;
+  void* jump_cache = nullptr;
+  u8 zva_allowed = 0;  ///< DC ZVA neither trapped nor disabled
+  u8 privileged = 0;   ///< EL1 or above, with the SP of that EL
+  u8 fp_allowed = 0;
+  u8 unused[5] = {};
+};
+constexpr HostMem frame_field(usize offset) { return {RSP, static_cast<i32>(offset)}; }
+
+}  // namespace farside::jit
+
+#pragma GCC diagnostic pop

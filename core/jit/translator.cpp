@@ -1,0 +1,216 @@
+// core/jit/translator.cpp - decodes a block, emits its instructions, then its exits and slow paths behind it.
+#include "core/jit/translator.h"
+
+namespace farside::jit {
+
+using isa::A64;
+using End = EmitExec::End;
+
+/// Instructions after which the interpreter always looks up: what follows is another block.
+bool Translator::ends_block(A64 form, u32 word) const {
+  if (form == A64::Undefined) return true;
+  // The branch and exception group: from B.cond to TBNZ.
+  if (form >= A64::B_cond && form <= A64::TBNZ) return true;
+  switch (form) {
+    case A64::SYS: return (word >> 5 & 0xffff) != encode_sysreg(1, 3, 7, 4, 1);
+    case A64::SYSL:
+    case A64::WFI:
+    case A64::WFE:
+    case A64::ESB: return true;
+    case A64::MSR_imm: return true;
+    case A64::MSR_reg: return pe::Pe::write_needs_sync(static_cast<SysRegEncoding>(word >> 5 & 0xffff));
+    default: return false;
+  }
+}
+
+Site& Translator::site_of(unsigned number, A64 form, u32 word) {
+  if (site_of_[number] == nullptr) {
+    const bool leaves = form == A64::MSR_imm || form == A64::MSR_reg;
+    sites_.push_back({interp::handlers().find(form, word), block_, block_->pc + number * 4, word, 0, leaves});
+    site_of_[number] = &sites_.back();
+  }
+  return *site_of_[number];
+}
+
+void Translator::call_site(Asm& a, Site& site) const {
+  a.mov_imm(RAX, reinterpret_cast<u64>(&site));
+  a.call(buffer_.fallback());
+}
+
+/// Checks the slice and, where asked for, the bytes. The number of instructions is filled in later.
+void Translator::emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vector<Patch>& stale) {
+  if (block.verify) {
+    a.mov_imm(RCX, reinterpret_cast<u64>(block.bytes()));
+    for (usize i = 0; i < block.words.size(); ++i) {
+      a.alu_imm(Alu::Cmp, false, HostMem{RCX, static_cast<i32>(i * 4)}, static_cast<i32>(block.words[i]));
+      stale.push_back(a.jcc(Cc::NE));
+    }
+  }
+  a.alu_imm(Alu::Sub, true, kBudgetSlot, static_cast<i32>(block.count));
+  out_of_budget = a.jcc(Cc::L);
+}
+
+/// True if the block ends with this instruction.
+bool Translator::emit_instruction(EmitExec& x, Block& block, A64 form, u32 word, unsigned number) {
+  const u64 pc = block.pc + number * 4;
+  x.begin_instruction(pc, word, number);
+  const Emitter emitter = emitters().find(form);
+  if (emitter != nullptr) emitter(x, word);
+  if (emitter == nullptr || x.declined()) {
+    x.drop_instruction();
+    x.after_fallback();
+    ++counters.declined[static_cast<usize>(form)];
+    call_site(x.code(), site_of(number, form, word));
+  } else {
+    ++counters.emitted;
+  }
+  resume_[number] = x.code().here();
+  return x.end().kind != End::Kind::None || ends_block(form, word);
+}
+
+void Translator::translate(Block& block, unsigned most, bool verify) {
+  block_ = &block;
+  block.verify = verify;
+  pending_.clear();
+  site_of_.fill(nullptr);
+  // The extent first: entry code needs the number of instructions.
+  const unsigned in_page = static_cast<unsigned>((pe::kL0PageSize - block.pc % pe::kL0PageSize) / 4);
+  const unsigned limit = std::min({most, in_page, kMaxBlock});
+  std::array<A64, kMaxBlock> forms{};
+  block.words.clear();
+  for (unsigned i = 0; i < limit; ++i) {
+    u32 word;
+    std::memcpy(&word, block.bytes() + i * 4, 4);
+    forms[i] = decode(word);
+    block.words.push_back(word);
+    if (ends_block(forms[i], word)) break;
+  }
+  block.count = static_cast<u32>(block.words.size());
+
+  Asm a(buffer_.cursor());
+  block.code = a.here();
+  EmitExec x(a, features_);
+  x.begin_block((block.host & 1) != 0);
+  Patch out_of_budget;
+  std::vector<Patch> stale;
+  emit_entry(a, block, out_of_budget, stale);
+  for (unsigned i = 0; i < block.count; ++i) emit_instruction(x, block, forms[i], block.words[i], i);
+  emit_end(x, x.end(), block.pc + block.count * 4);
+
+  // Behind the block: what rarely runs.
+  emit_stubs(x);
+  a.bind(out_of_budget);
+  a.alu_imm(Alu::Add, true, kBudgetSlot, static_cast<i32>(block.count));
+  a.mov_imm(RAX, block.pc);
+  a.mov(true, kPcSlot, RAX);
+  a.mov_imm(RAX, kOutOfBudget);
+  a.jmp(buffer_.leave());
+  if (!stale.empty()) {
+    for (const Patch& patch : stale) a.bind(patch);
+    a.mov_imm(RAX, block.pc);
+    a.mov(true, kPcSlot, RAX);
+    a.mov_imm(RAX, kStale);
+    a.jmp(buffer_.leave());
+  }
+  for (unsigned i = 0; i < block.count; ++i)
+    if (site_of_[i] != nullptr) site_of_[i]->remaining = block.count - i;
+  ++counters.blocks;
+  counters.instructions += block.count;
+  counters.host_bytes += static_cast<u64>(a.here() - block.code);
+  buffer_.advance(reinterpret_cast<u8*>(align_up(reinterpret_cast<u64>(a.here()), 16)));
+}
+
+/// Sends `jump` to `target`: for now to a stub, once connected to the block itself.
+void Translator::jump_to(Asm&, u64 target, Patch jump) {
+  links_.push_back({.target = target, .from = block_, .jump = jump});
+  block_->outgoing.push_back(&links_.back());
+  pending_.push_back({jump, &links_.back()});
+}
+
+void Translator::emit_end(EmitExec& x, const End& end, u64 next) {
+  Asm& a = x.code();
+  switch (end.kind) {
+    case End::Kind::Branch:
+      jump_to(a, end.target, a.jcc(end.taken));
+      jump_to(a, next, a.jmp());
+      break;
+    case End::Kind::Jump: jump_to(a, end.target, a.jmp()); break;
+    case End::Kind::Indirect: emit_indirect(a, end.btype); break;
+    case End::Kind::None: jump_to(a, next, a.jmp()); break;
+  }
+}
+
+/// To the address in RDX: through L0 to its page, and through the jump cache to its block.
+void Translator::emit_indirect(Asm& a, u8 btype) {
+  a.rorx(false, RCX, RDX, 8);
+  a.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+  a.mov(true, RAX, RDX);
+  a.alu(Alu::Xor, true, RAX, HostMem{kL0, kFetchTable - kReadTable, RCX});
+  a.alu_imm(Alu::Cmp, true, RAX, pe::kL0PageSize - 1);
+  const Patch miss1 = a.jcc(Cc::A);
+  a.alu(Alu::Add, true, RAX, HostMem{kL0, kFetchTable - kReadTable + 8, RCX});
+  Patch guarded{};
+  if (btype != 0) {  // a landing in a guarded page is checked by the interpreter
+    a.test_imm(false, RAX, 1);
+    guarded = a.jcc(Cc::NE);
+  }
+  a.mov(false, RCX, RDX);
+  a.shift_imm(Shift::Shl, false, RCX, 3);
+  a.alu_imm(Alu::And, false, RCX, static_cast<i32>(kJumpCacheMask));
+  a.alu(Alu::Add, true, RCX, frame_field(offsetof(Frame, jump_cache)));
+  a.alu(Alu::Cmp, true, RAX, HostMem{RCX, offsetof(JumpCacheEntry, host)});
+  const Patch miss2 = a.jcc(Cc::NE);
+  a.alu(Alu::Cmp, true, RDX, HostMem{RCX, offsetof(JumpCacheEntry, pc)});
+  const Patch miss3 = a.jcc(Cc::NE);
+  a.jmp(HostMem{RCX, offsetof(JumpCacheEntry, code)});
+  a.bind(miss1);
+  a.bind(miss2);
+  a.bind(miss3);
+  if (btype != 0) {
+    a.bind(guarded);
+    a.mov8(kBtypeSlot, btype);
+  }
+  a.mov(true, kPcSlot, RDX);
+  a.mov_imm(RAX, kLookup);
+  a.jmp(buffer_.leave());
+}
+
+void Translator::emit_stubs(EmitExec& x) {
+  Asm& a = x.code();
+  for (const EmitExec::SlowPath& path : x.slow_paths()) {
+    const unsigned i = path.instruction;
+    a.bind(path.from);
+    call_site(a, site_of(i, decode(block_->words[i]), block_->words[i]));
+    a.jmp(resume_[i]);
+  }
+  for (const Pending& pending : pending_) emit_link(a, pending);
+}
+
+/// Within the page of the block the mapping is known; beyond, the jump compares L0's answer with the target's page.
+void Translator::emit_link(Asm& a, const Pending& pending) {
+  Link& link = *pending.link;
+  const bool same_page = (link.target ^ block_->pc) < pe::kL0PageSize;
+  if (same_page) {
+    link.stub = a.here();
+    a.bind(link.jump);
+  } else {
+    a.bind(pending.from);
+    const u64 page = align_down(link.target, pe::kL0PageSize);
+    const i32 entry = kFetchTable - kReadTable + static_cast<i32>(pe::L0Context::index(page) * sizeof(pe::L0Entry));
+    a.mov_imm(RAX, page);
+    a.alu(Alu::Cmp, true, RAX, HostMem{kL0, entry});
+    const Patch other1 = a.jcc(Cc::NE);
+    link.host_page = a.movabs(RAX, 0);  // equal to nothing until connected
+    a.alu(Alu::Cmp, true, RAX, HostMem{kL0, entry + 8});
+    const Patch other2 = a.jcc(Cc::NE);
+    link.jump = a.jmp();
+    link.stub = a.here();
+    a.bind(link.jump);
+    a.bind(other1);
+    a.bind(other2);
+  }
+  a.mov_imm(RAX, reinterpret_cast<u64>(&link));
+  a.jmp(buffer_.leave());
+}
+
+}  // namespace farside::jit

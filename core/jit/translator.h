@@ -1,0 +1,59 @@
+// core/jit/translator.h - from guest instructions to one block of host code.
+#pragma once
+#include <deque>
+
+#include "core/jit/code_buffer.h"
+#include "core/jit/emitters.h"
+
+namespace farside::jit {
+
+/// What has been translated, for --jit-stats.
+struct TranslationCounters {
+  u64 blocks = 0, instructions = 0, emitted = 0, host_bytes = 0;
+  std::array<u64, isa::kA64Count + 1> declined{};  ///< by form, each time it is translated
+};
+
+class Translator {
+ public:
+  Translator(const Features& features, CodeBuffer& buffer) : features_(features), buffer_(buffer) {}
+  /// Host memory that one block may need at most.
+  static constexpr usize kMostBytes = 64 * 1024;
+
+  /// Emits the instructions at block.pc, up to `most`, and fills in the rest of `block`. `verify`: see Block.
+  void translate(Block& block, unsigned most, bool verify);
+  /// Forgets what belongs to emitted blocks.
+  void reset() {
+    sites_.clear();
+    links_.clear();
+  }
+  TranslationCounters counters;
+
+ private:
+  struct Pending {  ///< a jump to code that is emitted behind the block
+    Patch from;
+    Link* link;
+  };
+  isa::A64 decode(u32 word) { return isa::decode_a64(word, features_); }
+  bool ends_block(isa::A64 form, u32 word) const;
+  void emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vector<Patch>& stale);
+  bool emit_instruction(EmitExec& x, Block& block, isa::A64 form, u32 word, unsigned number);
+  void call_site(Asm& a, Site& site) const;
+  Site& site_of(unsigned number, isa::A64 form, u32 word);
+  void emit_end(EmitExec& x, const EmitExec::End& end, u64 next);
+  void emit_indirect(Asm& a, u8 btype);
+  void jump_to(Asm& a, u64 target, Patch jump);
+  void emit_stubs(EmitExec& x);
+  void emit_link(Asm& a, const Pending& pending);
+
+  Features features_;
+  CodeBuffer& buffer_;
+  std::deque<Site> sites_;
+  std::deque<Link> links_;
+  // Of the block in hand.
+  Block* block_ = nullptr;
+  std::array<Site*, kMaxBlock> site_of_{};
+  std::array<u8*, kMaxBlock> resume_{};
+  std::vector<Pending> pending_;
+};
+
+}  // namespace farside::jit
