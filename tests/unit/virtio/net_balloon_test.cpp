@@ -1,0 +1,196 @@
+// tests/unit/virtio/net_balloon_test.cpp - frames in and out, the user-space network behind them, and the balloon.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "core/base/chance.h"
+#include "devices/virtio/balloon.h"
+#include "devices/virtio/net.h"
+#include "devices/virtio/user_net.h"
+#include "tests/unit/virtio/guest_driver.h"
+
+using namespace farside;
+using namespace farside::dev;
+using namespace farside::dev::virtio;
+
+namespace {
+
+constexpr u16 kWrite = 2;
+using Frame = std::vector<u8>;
+
+struct NetBench {
+  std::vector<Frame> sent;
+  Bench<Net> b;
+  NetBench() {
+    b.device.set_sink([this](std::span<const u8> frame) { sent.emplace_back(frame.begin(), frame.end()); });
+  }
+  bool send(const Frame& frame) {
+    std::memset(&b.memory.bytes[b.kData - TestMemory::kBase], 0, 12);
+    std::memcpy(&b.memory.bytes[b.kData + 12 - TestMemory::kBase], frame.data(), frame.size());
+    return b.submit({{b.kData, 12}, {b.kData + 12, static_cast<u32>(frame.size())}}, 1);
+  }
+  void give_buffer(u16 head, u32 size = 1600) {
+    b.q(0).set(head, {b.kData + 0x1'0000 + 0x1000 * u64{head}, size, kWrite});
+    b.q(0).offer(head);
+    b.kick(0);
+  }
+  Frame buffer(u16 head, usize size) { return b.memory.copy(b.kData + 0x1'0000 + 0x1000 * u64{head}, size); }
+};
+
+/// Who has 10.0.2.2? Asks 52:54:00:12:34:56 at 10.0.2.15.
+Frame arp_request() {
+  return {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x08, 0x06, 0, 1, 8, 0,  6, 4, 0,
+          1,    0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 10,   0,    2,    15,   0,    0,    0,    0, 0, 0, 10, 0, 2, 2};
+}
+
+}  // namespace
+
+TEST_CASE("The card has QEMU's address and a link") {
+  NetBench n;
+  n.b.start();
+  CHECK(n.b.io.rd(0x100) == 0x12005452);
+  CHECK((n.b.io.rd(0x104) & 0xffff) == 0x5634);
+  CHECK((n.b.io.rd(0x106) & 0xffff) == 1);
+}
+
+TEST_CASE("Frames of the guest leave without the header; too short and too long ones do not") {
+  NetBench n;
+  n.b.start();
+  Frame frame(60);
+  for (usize i = 0; i < frame.size(); ++i) frame[i] = static_cast<u8>(i);
+  CHECK(n.send(frame));
+  REQUIRE(n.sent.size() == 1);
+  CHECK(n.sent[0] == frame);
+  CHECK(n.send(Frame(13)));
+  CHECK(n.send(Frame(1523)));
+  CHECK(n.sent.size() == 1);
+  CHECK(n.send(Frame(1522)));
+  CHECK(n.sent.size() == 2);
+  CHECK_FALSE(n.b.submit({{n.b.kData, 11}}, 1));
+  CHECK(n.b.broken());
+}
+
+TEST_CASE("Frames for the guest come with a header that counts one buffer; they wait for room") {
+  NetBench n;
+  n.b.start();
+  n.b.device.receive(Frame(60, 7));
+  n.b.device.receive(Frame(64, 8));
+  n.give_buffer(0);
+  CHECK(n.b.q(0).used_length(0) == 72);
+  Frame expected(12);
+  expected[10] = 1;
+  CHECK(n.buffer(0, 12) == expected);
+  CHECK(n.buffer(0, 72)[71] == 7);
+  n.give_buffer(1);
+  CHECK(n.b.q(0).used_length(1) == 76);
+  n.give_buffer(2);
+  CHECK(n.b.q(0).used_idx() == 2);
+}
+
+TEST_CASE("A flood is dropped from the front, and frames before the driver are not kept") {
+  NetBench n;
+  n.b.device.receive(Frame(60, 1));
+  n.b.start();
+  for (int i = 0; i < 1000; ++i) n.b.device.receive(Frame(60, static_cast<u8>(i)));
+  n.give_buffer(0);
+  CHECK(n.buffer(0, 13)[12] == static_cast<u8>(1000 - 256));
+}
+
+TEST_CASE("A receive buffer too small for a frame breaks the device") {
+  NetBench n;
+  n.b.start();
+  n.give_buffer(0, 71);
+  n.b.device.receive(Frame(60));
+  CHECK(n.b.broken());
+  n.b.start();
+  CHECK_FALSE(n.b.broken());
+}
+
+TEST_CASE("Waiting frames survive a snapshot") {
+  NetBench a, b;
+  a.b.start();
+  a.b.device.receive(Frame(60, 9));
+  b.b.memory.bytes = a.b.memory.bytes;
+  restore(b.b.slot, save(a.b.slot));
+  b.give_buffer(0);
+  CHECK(b.buffer(0, 13)[12] == 9);
+}
+
+TEST_CASE("The user-space network answers for its host address") {
+  std::vector<Frame> received;
+  auto net = UserNet::create({}, [&](std::span<const u8> frame) { received.emplace_back(frame.begin(), frame.end()); });
+  REQUIRE(net.ok());
+  (*net)->send(arp_request());
+  (*net)->poll();
+  REQUIRE(received.size() == 1);
+  CHECK(received[0][21] == 2);  // a reply
+  CHECK(Frame(received[0].begin() + 28, received[0].begin() + 32) == Frame{10, 0, 2, 2});
+}
+
+TEST_CASE("Nonsense from the guest does not disturb the network") {
+  auto net = UserNet::create({}, [](std::span<const u8>) {});
+  REQUIRE(net.ok());
+  Chance chance(1, "frames");
+  for (int i = 0; i < 20'000; ++i) {
+    Frame frame = arp_request();
+    frame.resize(14 + chance.below(200));
+    for (usize at = 12; at < frame.size(); ++at) frame[at] = static_cast<u8>(chance.next());
+    frame[12] = 8, frame[13] = chance.one_in(2) ? 0 : 6;
+    if (frame.size() > 14) frame[14] = 0x45;
+    (*net)->send(frame);
+  }
+  (*net)->poll();
+}
+
+TEST_CASE("A forwarded port listens on the loopback interface; a port that is taken is an error") {
+  const int taken = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(bind(taken, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(listen(taken, 1) == 0);
+  socklen_t length = sizeof address;
+  REQUIRE(getsockname(taken, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  HostForward forward;
+  forward.host_port = ntohs(address.sin_port);
+  forward.guest_port = 22;
+  const auto refused = UserNet::create({forward}, [](std::span<const u8>) {});
+  REQUIRE_FALSE(refused.ok());
+  CHECK_THAT(refused.error().message, Catch::Contains("cannot listen on 127.0.0.1"));
+  close(taken);
+  const auto free_again = UserNet::create({forward}, [](std::span<const u8>) {});
+  CHECK(free_again.ok());
+  const int client = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  close(client);
+  forward.host_address = "localhost";
+  CHECK_FALSE(UserNet::create({forward}, [](std::span<const u8>) {}).ok());
+}
+
+TEST_CASE("The balloon gives pages back to the host, neighbours together") {
+  TestMemory host;
+  Bench<Balloon> b(host);
+  b.start();
+  const u32 frames[] = {0x40010, 0x40011, 0x40012, 0x40020};
+  for (u32 i = 0; i < 4; ++i) b.memory.put<u32>(b.kData + 4 * i, frames[i]);
+  CHECK(b.submit({{b.kData, 16}}, 0));
+  CHECK(host.discarded == std::vector<std::pair<u64, u64>>{{0x4001'0000, 0x3000}, {0x4002'0000, 0x1000}});
+  CHECK(b.submit({{b.kData, 16}}, 1));  // deflating needs nothing from the host
+  CHECK(host.discarded.size() == 2);
+}
+
+TEST_CASE("A new target is told to the driver, whose answer is kept") {
+  TestMemory host;
+  Bench<Balloon> b(host);
+  b.start();
+  b.device.set_target(512);
+  CHECK(b.io.rd(0x60) == 2);
+  CHECK(b.io.rd(0x100) == 512);
+  b.io.wr(0x104, 300);
+  CHECK(b.device.actual() == 300);
+  b.io.wr(0x100, 1);  // the target is ours
+  CHECK(b.device.target() == 512);
+}
