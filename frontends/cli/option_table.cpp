@@ -40,6 +40,10 @@ constexpr OptionInfo kRunOptions[] = {
      "A virtio network card on a network in user space: 10.0.2.0/24 with DHCP, DNS and NAT; the host is 10.0.2.2. "
      "hostfwd=tcp::2222-:22 leads port 2222 of the host to port 22 of the guest, on the loopback interface unless an "
      "address comes first. Time is then the host's unless --clock says otherwise."},
+    {kDevices, "share", "FOLDER[,ro]", "",
+     "A folder of the host that the guest can mount: mount -t 9p -o trans=virtio share /mnt. tag=NAME gives another "
+     "name than share. No path leads out of the folder.",
+     true},
     {kDevices, "balloon", "", "", "A virtio memory balloon: the guest can give memory back to the host."},
     {kDevices, "rng", "SOURCE", "seeded",
      "Where the virtio entropy device gets its bytes. seeded: from --seed, so that runs repeat. host: real entropy. "

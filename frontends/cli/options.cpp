@@ -204,6 +204,7 @@ Result<void, UserError> take_devices(const Words& words, machine::MachineConfig&
   using machine::ConsoleDevice, machine::RngMode;
   for (const std::string& drive : words.texts("drive")) config.drives.push_back(TRY(parse_drive(drive)));
   if (words.has("net")) config.net = TRY(parse_net(words.text("net")));
+  for (const std::string& share : words.texts("share")) config.shares.push_back(TRY(parse_share(share)));
   config.balloon = words.has("balloon");
   if (words.has("rng")) {
     constexpr RngMode kModes[] = {RngMode::Seeded, RngMode::Host, RngMode::None};
@@ -238,6 +239,7 @@ Result<void, UserError> take_conduct(const Words& words, RunOptions& run) {
   run.trace_file = words.text("trace-file");
   if (!run.trace_file.empty() && run.trace.empty()) return UserError{"--trace-file needs --trace LIST"};
   run.no_reboot = words.has("no-reboot");
+  run.jit_stats = words.has("jit-stats");
   run.stats = words.has("stats");
   run.state_hash = words.has("state-hash");
   return {};

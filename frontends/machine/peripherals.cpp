@@ -115,6 +115,14 @@ Result<void, UserError> Peripherals::add_devices(const MachineConfig& config) {
   }
   if (config.net) TRY_VOID(add_net(*config.net));
   if (config.console == ConsoleDevice::Virtio) console_ = TRY(plug<virtio::Console>([](u8) {}));
+  for (usize i = 0; i < config.shares.size(); ++i) {
+    const ShareConfig& share = config.shares[i];
+    const bool taken = std::any_of(config.shares.begin(), config.shares.begin() + static_cast<std::ptrdiff_t>(i),
+                                   [&](const ShareConfig& other) { return other.tag == share.tag; });
+    if (taken)
+      return UserError{fmt::format("--share {}: another share has the tag {}; add ,tag=NAME", share.path, share.tag)};
+    TRY(plug<virtio::Share>(TRY(virtio::Folder::open(share.path, share.read_only)), share.tag));
+  }
   if (config.balloon) balloon_ = TRY(plug<virtio::Balloon>(dma_));
   return {};
 }

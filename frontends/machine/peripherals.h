@@ -10,6 +10,7 @@
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/net.h"
 #include "devices/virtio/rng.h"
+#include "devices/virtio/share.h"
 #include "devices/virtio/user_net.h"
 #include "frontends/machine/board.h"
 #include "frontends/machine/flash_banks.h"
