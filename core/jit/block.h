@@ -27,6 +27,7 @@ struct Site {
   const Block* block = nullptr;
   u64 pc = 0;
   u32 word = 0;
+  isa::A64 form = isa::A64::Undefined;
   u32 remaining = 0;    ///< instructions of the block from this one on
   bool leaves = false;  ///< may change what the frame says of the PE: translated code ends here
 };

@@ -242,6 +242,7 @@ u64 run_site(Frame* frame, const Site* site) {
   pe::Pe& pe = *frame->pe;
   Jit& jit = *frame->jit;
   ++jit.counters_.fallbacks;
+  ++jit.counters_.by_form[static_cast<usize>(site->form)];
   flags_from_bytes(pe.s);
   pe.s.pc = site->pc;
   pe.budget += site->remaining;

@@ -21,6 +21,7 @@ struct JitCounters {
   u64 entries = 0;      ///< from the dispatcher into translated code
   u64 lookups = 0;      ///< found by the dispatcher after a jump whose target nothing in the code knew
   u64 linked = 0;       ///< jumps connected
+  std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
   u64 fallbacks = 0;    ///< instructions run by the interpreter's handlers
   u64 flushes = 0;      ///< of the whole code buffer
   u64 invalidated = 0;  ///< blocks whose page was written

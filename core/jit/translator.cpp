@@ -26,7 +26,7 @@ bool Translator::ends_block(A64 form, u32 word) const {
 Site& Translator::site_of(unsigned number, A64 form, u32 word) {
   if (site_of_[number] == nullptr) {
     const bool leaves = form == A64::MSR_imm || form == A64::MSR_reg;
-    sites_.push_back({interp::handlers().find(form, word), block_, block_->pc + number * 4, word, 0, leaves});
+    sites_.push_back({interp::handlers().find(form, word), block_, block_->pc + number * 4, word, form, 0, leaves});
     site_of_[number] = &sites_.back();
   }
   return *site_of_[number];

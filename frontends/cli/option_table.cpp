@@ -74,6 +74,7 @@ constexpr OptionInfo kRunOptions[] = {
      "(exceptions), mmu, tlb, dev, or all."},
     {kSeeing, "trace-file", "FILE", "standard error", "Where the trace goes."},
     {kSeeing, "stats", "", "", "At the end, print instructions, speed, stage-2 faults by kind, exits and TLB figures."},
+    {kSeeing, "jit-stats", "", "", "At the end, print what the translating engine has done; see docs/jit.md."},
     {kSeeing, "state-hash", "", "", "At the end, print a hash of all registers and all memory."},
 
     {kGeneral, "engine", "NAME", "interp",

@@ -22,7 +22,7 @@ struct RunOptions {
   bool no_reboot = false;
   std::vector<TraceGroup> trace;
   std::string trace_file;  ///< empty: standard error
-  bool stats = false, state_hash = false;
+  bool stats = false, jit_stats = false, state_hash = false;
 };
 
 /// `farside guest`.

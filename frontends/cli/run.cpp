@@ -61,6 +61,7 @@ void attach_trace(Machine& machine, const RunOptions& options, std::FILE* file) 
 
 void print_results(Machine& machine, const RunOptions& options, double host_seconds) {
   if (options.stats) fmt::print(stderr, "{}", stats_page(machine, {host_seconds}));
+  if (options.jit_stats) fmt::print(stderr, "{}", machine.jit_report());
   if (options.state_hash) fmt::print(stderr, "state hash {:016x}\n", machine.state_hash());
 }
 

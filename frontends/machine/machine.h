@@ -65,6 +65,8 @@ class Machine {
   u64 instructions() const;
   /// Bytes of host memory that guest RAM occupies.
   u64 resident_bytes() const;
+  /// What the translating engine has done, as lines of text; empty where the interpreter runs.
+  std::string jit_report() const;
   /// A 64-bit digest of all architectural and device state and of memory: equal runs have equal digests.
   u64 state_hash() const;
 
