@@ -83,6 +83,9 @@ Vm::Vm(HostState& host, const VmConfig& config) : state_(std::make_unique<VmStat
 
 Vm::~Vm() {
   state_->space.set_notifier(nullptr);
+  for (const VcpuState*& loaded : state_->host.loaded)
+    for (const VcpuState& vcpu : state_->vcpus)
+      if (loaded == &vcpu) loaded = nullptr;
   for (VcpuState& vcpu : state_->vcpus)
     for (Pa page : std::exchange(vcpu.tables.pages, {})) state_->host.frames.put(page);
   state_->tables.reset();
