@@ -30,7 +30,8 @@ inline constexpr MapEntry kGpio{"pl061", 0x0903'0000, 0x1000, 7};
 inline constexpr MapEntry kVirtio{"virtio-mmio", 0x0a00'0000, 0x4000, 16};
 /// The size of RAM is the machine's choice.
 inline constexpr MapEntry kRam{"ram", 0x4000'0000, 0, kNoSpi};
-inline constexpr std::array kAll{kFlash, kGicDistributor, kGicRedistributors, kUart, kRtc, kFwCfg, kGpio, kVirtio, kRam};
+inline constexpr std::array kAll{kFlash, kGicDistributor, kGicRedistributors, kUart, kRtc, kFwCfg, kGpio, kVirtio,
+                                 kRam};
 
 /// Each PE has RD_base and SGI_base frames of 64 KiB; this many fit before the UART.
 inline constexpr u64 kRedistributorStride = 0x2'0000;

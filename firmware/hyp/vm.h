@@ -38,7 +38,7 @@ struct CpuCaps {
   bool fwb = false, idc = false, dic = false;  ///< FEAT_S2FWB, CTR_EL0.IDC, CTR_EL0.DIC
   bool hafdbs = false;                         ///< hardware AF: VTCR_EL2.HA
   bool vmid16 = false;                         ///< 16-bit VMIDs: VTCR_EL2.VS
-  bool pauth = false;      ///< FEAT_PAuth: VMs get it
+  bool pauth = false;                          ///< FEAT_PAuth: VMs get it
   bool pan = false, ssbs = false;              ///< PSTATE bits that an exception sets
   bool aliasing_icache = false;                ///< VIPT: IC by VA misses aliases
   u8 pa_bits = 40;                             ///< physical address size of the CPU
