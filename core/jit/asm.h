@@ -177,6 +177,7 @@ class Asm {
     op(w, 0x0fba, 4, m);
     byte(n);
   }
+  void stc() { byte(0xf9); }
   void cmc() { byte(0xf5); }
   void setcc(Cc cc, HostMem to) { op(false, 0x0f90u | static_cast<u32>(cc), 0, to); }
   void setcc(Cc cc, HostReg to) { op8(0x0f90u | static_cast<u32>(cc), 0, to, false); }

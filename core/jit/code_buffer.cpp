@@ -7,8 +7,8 @@ namespace farside::jit {
 namespace {
 
 constexpr HostReg kSaved[] = {RBX, RBP, R12, R13, R14, R15};
-constexpr i32 kFrameBytes = 40;  // a Frame, and 8 so that RSP is a multiple of 16 in translated code
-static_assert(sizeof(Frame) == 32);
+constexpr i32 kFrameBytes = sizeof(Frame);
+static_assert(sizeof(Frame) % 16 == 8);  // with the saved registers, RSP is a multiple of 16 in translated code
 
 void load_guest(Asm& a) {
   for (unsigned guest : kMapped) a.mov(true, host_of(guest), guest_slot(guest));
@@ -18,6 +18,95 @@ void load_guest(Asm& a) {
 
 void store_guest(Asm& a) {
   for (unsigned guest : kMapped) a.mov(true, guest_slot(guest), host_of(guest));
+}
+
+/// Pe::compute_pac of RAX with modifier RCX.
+void emit_compute_pac(Asm& a) {
+  const HostMem lo = sysreg_slot(SysReg::APIAKeyLo_EL1), hi = sysreg_slot(sysreg_at(SysReg::APIAKeyLo_EL1, 1));
+  const auto fold = [&a](u8 shift) {
+    a.mov(true, RDX, RAX);
+    a.shift_imm(Shift::Shr, true, RDX, shift);
+    a.alu(Alu::Xor, true, RAX, RDX);
+  };
+  const auto mix = [&] {
+    fold(32);
+    a.mov_imm(RDX, 0xd6e8feb86659fd93);
+    a.imul(true, RAX, RDX);
+    fold(29);
+    a.mov_imm(RDX, 0xca9b0c7ebcd1a4f5);
+    a.imul(true, RAX, RDX);
+    fold(32);
+  };
+  a.alu(Alu::Xor, true, RAX, lo);
+  mix();
+  a.alu(Alu::Xor, true, RAX, RCX);
+  a.alu(Alu::Xor, true, RAX, hi);
+  mix();
+  a.mov_imm(RCX, 0x9e3779b97f4a7c15);
+  a.alu(Alu::Xor, true, RCX, lo);
+  a.alu(Alu::Add, true, RAX, RCX);
+  mix();
+  a.alu(Alu::Xor, true, RAX, hi);
+  mix();
+  a.alu(Alu::Xor, true, RAX, lo);
+}
+
+/// RDX = copies of bit 55 of RAX, RCX = the mask for that range; `pushed` bytes lie between RSP and the frame.
+void emit_pac_range(Asm& a, i32 pushed) {
+  const i32 masks = pushed + static_cast<i32>(offsetof(Frame, pac_masks));
+  a.mov(true, RDX, RAX);
+  a.shift_imm(Shift::Shl, true, RDX, 8);
+  a.shift_imm(Shift::Sar, true, RDX, 63);
+  a.mov(true, RCX, HostMem{RSP, masks});
+  a.cmov(Cc::S, true, RCX, HostMem{RSP, masks + 8});
+}
+
+void emit_sign(Asm& a) {
+  a.push(RCX);
+  a.push(RAX);
+  emit_pac_range(a, 24);
+  a.push(RCX);
+  a.alu(Alu::Xor, true, RDX, RAX);
+  a.test(true, RDX, RCX);
+  const Patch not_canonical = a.jcc(Cc::NE);
+  a.mov(true, RCX, HostMem{RSP, 16});
+  emit_compute_pac(a);
+  a.pop(RCX);
+  a.pop(RDX);
+  a.alu(Alu::And, true, RAX, RCX);
+  a.not_(true, RCX);
+  a.alu(Alu::And, true, RDX, RCX);
+  a.pop(RCX);
+  a.alu(Alu::Or, true, RAX, RDX);  // no carry
+  a.ret();
+  a.bind(not_canonical);
+  a.alu_imm(Alu::Add, true, RSP, 24);
+  a.stc();
+  a.ret();
+}
+
+void emit_authenticate(Asm& a) {
+  a.push(RCX);
+  a.push(RAX);
+  emit_pac_range(a, 24);
+  a.push(RCX);
+  a.alu(Alu::Xor, true, RDX, RAX);
+  a.alu(Alu::And, true, RDX, RCX);
+  a.alu(Alu::Xor, true, RAX, RDX);
+  a.push(RAX);
+  a.mov(true, RCX, HostMem{RSP, 24});
+  emit_compute_pac(a);
+  a.alu(Alu::Xor, true, RAX, HostMem{RSP, 16});
+  a.alu(Alu::And, true, RAX, HostMem{RSP, 8});
+  const Patch wrong = a.jcc(Cc::NE);
+  a.pop(RAX);
+  a.alu_imm(Alu::Add, true, RSP, 24);
+  a.test(true, RAX, RAX);  // no carry
+  a.ret();
+  a.bind(wrong);
+  a.alu_imm(Alu::Add, true, RSP, 32);
+  a.stc();
+  a.ret();
 }
 
 }  // namespace
@@ -69,6 +158,10 @@ void CodeBuffer::emit_routines() {
   a.bind(leaves);
   a.alu_imm(Alu::Add, true, RSP, 8);
   a.jmp(restore);
+  sign_ = a.here();
+  emit_sign(a);
+  authenticate_ = a.here();
+  emit_authenticate(a);
   const auto aligned = reinterpret_cast<u8*>(align_up(reinterpret_cast<u64>(a.here()), 64));
   std::memcpy(&enter_, &base_, sizeof enter_);
   cursor_ = code_ = aligned;

@@ -28,6 +28,10 @@ class CodeBuffer {
   const u8* leave() const { return leave_; }
   /// Called with RAX = a Site*: runs it in the interpreter, and comes back or leaves.
   const u8* fallback() const { return fallback_; }
+  /// RAX = RAX signed or authenticated with instruction key A and modifier RCX; RDX is lost. Carry: the interpreter
+  /// must do it.
+  const u8* sign() const { return sign_; }
+  const u8* authenticate() const { return authenticate_; }
 
  private:
   void emit_routines();
@@ -36,7 +40,7 @@ class CodeBuffer {
   u8* cursor_ = nullptr;
   u8* code_ = nullptr;  ///< the first byte behind the routines
   u64 (*enter_)(const Frame*, const u8*) = nullptr;
-  const u8 *leave_ = nullptr, *fallback_ = nullptr;
+  const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr;
 };
 
 /// Executes `site` in the interpreter's handler; returns an Exit.

@@ -519,6 +519,20 @@ Value EmitExec::divide(Val a, Val b, bool sf, bool is_signed) {
   return temp_value(RAX, !sf);
 }
 
+Value EmitExec::authentication(const u8* routine, Val pointer, Val modifier, PacKey key) {
+  if (key != PacKey::IA || free_ != 7) return refuse();
+  free_ = 0;
+  clobber_flags();
+  a_.cmp8(frame_field(offsetof(Frame, pac_allowed)), 0);
+  slow_if(Cc::E);
+  into(pointer, RAX);
+  into(modifier, RCX);
+  a_.call(routine);
+  slow_if(Cc::B);
+  free_ = 1u << RCX | 1u << RDX;
+  return temp_value(RAX, false);
+}
+
 void EmitExec::set_mapped(HostReg to, bool sf, Val v) {
   into(v, to);
   if (!sf && !v.narrow) a_.mov(false, to, to);

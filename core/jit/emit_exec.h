@@ -10,7 +10,7 @@
 #include "core/base/result.h"
 #include "core/interp/interp_exec.h"
 #include "core/isa/exec.h"
-#include "core/jit/block.h"
+#include "core/jit/code_buffer.h"
 
 namespace farside::jit {
 
@@ -75,7 +75,8 @@ class EmitExec {
   using Cond = Condition;
   using Vec = VectorValue;
 
-  EmitExec(Asm& a, const Features& features) : a_(a), features_(features) {}
+  EmitExec(Asm& a, const Features& features, const CodeBuffer& routines)
+      : a_(a), features_(features), routines_(routines) {}
   const Features& features() const { return features_; }
 
   // The translator's side.
@@ -175,8 +176,12 @@ class EmitExec {
     decline();
     return Flow::Next;
   }
-  Outcome<Val> add_pac(Val, Val, PacKey) { return {refuse()}; }
-  Outcome<Val> auth_pac(Val, Val, PacKey) { return {refuse()}; }
+  Outcome<Val> add_pac(Val pointer, Val modifier, PacKey key) {
+    return {authentication(routines_.sign(), pointer, modifier, key)};
+  }
+  Outcome<Val> auth_pac(Val pointer, Val modifier, PacKey key) {
+    return {authentication(routines_.authenticate(), pointer, modifier, key)};
+  }
   Outcome<Val> generic_pac(Val, Val) { return {refuse()}; }
   Val strip_pac(Val, bool) { return refuse(); }
 
@@ -234,6 +239,7 @@ class EmitExec {
   bool is_constant(Val v) const { return v.kind == Value::Kind::Constant; }
   bool is_node(Val v, Node::Op op) const { return v.kind == Value::Kind::Node && nodes_[v.index].op == op; }
   Val fold(Node::Op op, Val a, Val b, bool wide);
+  Val authentication(const u8* routine, Val pointer, Val modifier, PacKey key);
   Val divide(Val a, Val b, bool sf, bool is_signed);
   void check_fresh(unsigned guest);
   bool mentions(Val v, HostReg r) const;
@@ -269,6 +275,7 @@ class EmitExec {
 
   Asm& a_;
   Features features_;
+  const CodeBuffer& routines_;
   bool guarded_ = false, declined_ = false;
   bool sp_checked_ = false;  ///< SP is known to be aligned
   bool fp_checked_ = false;  ///< FP access is known to be allowed

@@ -17,7 +17,7 @@ isa::Outcome<Value> EmitExec::base(RegNo n) {
 /// RCX + RDX is the host address of `size` bytes at `address`, which L0 must know.
 void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
   constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
-  if (how.unprivileged || (free_ & kNeeded) != kNeeded) return decline();
+  if ((free_ & kNeeded) != kNeeded) return decline();
   reserve(RDX);
   into(address, RDX);
   reserve(RCX);
@@ -29,10 +29,19 @@ void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
   const i32 table = write ? kWriteTable - kReadTable : 0;
   a_.rorx(false, RCX, RDX, 8);
   a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
-  a_.alu(Alu::Xor, true, RDX, HostMem{kL0, table, RCX});
+  HostMem entry{kL0, table, RCX};
+  if (how.unprivileged) {
+    const HostMem context = frame_field(offsetof(Frame, unprivileged));
+    a_.alu_imm(Alu::Cmp, true, context, 0);
+    slow_if(Cc::E);
+    a_.alu(Alu::Add, true, RCX, context);
+    entry = {RCX, write ? kWriteTable : kReadTable};
+  }
+  a_.alu(Alu::Xor, true, RDX, entry);
   a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kL0PageSize - size));
   slow_if(Cc::A);
-  a_.mov(true, RCX, HostMem{kL0, table + 8, RCX});
+  entry.disp += 8;
+  a_.mov(true, RCX, entry);
 }
 
 isa::Outcome<Value> EmitExec::load(Val address, unsigned size, Mem how) {

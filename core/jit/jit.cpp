@@ -75,12 +75,14 @@ void Jit::run_blocks(pe::Pe& pe) {
       interp_.run(pe);
       return;
     }
-    const Frame frame{.pe = &pe,
-                      .jit = this,
-                      .jump_cache = jump_cache_.get(),
-                      .zva_allowed = zva_allowed(pe),
-                      .privileged = pe.el() == El::EL1 && pe.s.pstate[Pstate::SP],
-                      .fp_allowed = pe.fp_enabled()};
+    Frame frame{.pe = &pe,
+                .jit = this,
+                .jump_cache = jump_cache_.get(),
+                .zva_allowed = zva_allowed(pe),
+                .privileged = pe.el() == El::EL1 && pe.s.pstate[Pstate::SP],
+                .fp_allowed = pe.fp_enabled(),
+                .unprivileged = pe.known_unprivileged_context()};
+    frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
     ++counters_.entries;
     code_changed_ = false;
     flags_to_bytes(pe.s);
@@ -250,6 +252,7 @@ u64 run_site(Frame* frame, const Site* site) {
   pe.fetch_page = {align_down(site->pc, pe::kL0PageSize), reinterpret_cast<const u8*>(page_of(host)), (host & 1) != 0};
   interp::InterpExec x(pe);
   const u64 exit = jit.after_site(pe, *site, site->handler(x, site->word));
+  frame->unprivileged = pe.known_unprivileged_context();
   flags_to_bytes(pe.s);
   return exit;
 }

@@ -18,15 +18,15 @@ struct JitOptions {
 
 /// Always-on counters.
 struct JitCounters {
-  u64 entries = 0;      ///< from the dispatcher into translated code
-  u64 lookups = 0;      ///< found by the dispatcher after a jump whose target nothing in the code knew
-  u64 linked = 0;       ///< jumps connected
+  u64 entries = 0;  ///< from the dispatcher into translated code
+  u64 lookups = 0;  ///< found by the dispatcher after a jump whose target nothing in the code knew
+  u64 linked = 0;   ///< jumps connected
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
-  u64 fallbacks = 0;    ///< instructions run by the interpreter's handlers
-  u64 flushes = 0;      ///< of the whole code buffer
-  u64 invalidated = 0;  ///< blocks whose page was written
-  u64 stale = 0;        ///< blocks that found their bytes changed
-  u64 slice_ends = 0;   ///< slices whose last instructions the interpreter ran
+  u64 fallbacks = 0;                              ///< instructions run by the interpreter's handlers
+  u64 flushes = 0;                                ///< of the whole code buffer
+  u64 invalidated = 0;                            ///< blocks whose page was written
+  u64 stale = 0;                                  ///< blocks that found their bytes changed
+  u64 slice_ends = 0;                             ///< slices whose last instructions the interpreter ran
 };
 
 /// One engine serves all PEs of a machine, on one thread. It is exact: a run has the same instructions, exceptions and

@@ -83,7 +83,10 @@ struct Frame {
   u8 zva_allowed = 0;  ///< DC ZVA neither trapped nor disabled
   u8 privileged = 0;   ///< EL1 or above, with the SP of that EL
   u8 fp_allowed = 0;
-  u8 unused[5] = {};
+  u8 pac_allowed = 0;  ///< instruction key A does not trap
+  u8 unused[4] = {};
+  u64 pac_masks[2] = {};                  ///< see Pe::pac_masks
+  pe::L0Context* unprivileged = nullptr;  ///< what LDTR and STTR probe, once known
 };
 constexpr HostMem frame_field(usize offset) { return {RSP, static_cast<i32>(offset)}; }
 

@@ -89,7 +89,7 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
 
   Asm a(buffer_.cursor());
   block.code = a.here();
-  EmitExec x(a, features_);
+  EmitExec x(a, features_, buffer_);
   x.begin_block((block.host & 1) != 0);
   Patch out_of_budget;
   std::vector<Patch> stale;

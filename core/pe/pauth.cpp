@@ -74,6 +74,17 @@ bool Pe::pac_trapped() {
   return true;
 }
 
+bool Pe::pac_masks(u64 (&masks)[2]) {
+  masks[0] = masks[1] = 0;
+  if (!pac_enabled(PacKey::IA)) return true;
+  if (features().el2 && el() != El::EL2 && !has(Hcr::API.mask) && !at_e2h(el())) return false;
+  for (const bool upper : {false, true}) {
+    const PacField field = pac_field(upper, true);
+    masks[upper] = (ones(55) & ~ones(field.bottom)) | (field.tbi ? 0 : ~ones(56));
+  }
+  return true;
+}
+
 bool Pe::add_pac(u64& value, u64 modifier, PacKey key) {
   if (!pac_enabled(key)) return true;
   if (pac_trapped()) return false;

@@ -128,6 +128,8 @@ class Pe {
   L0Context* l0_context = nullptr;  ///< of the current EL
   /// The context of unprivileged loads and stores (LDTR, STTR), chosen when first needed.
   L0Context& unprivileged_context() { return l0_unprivileged_ != nullptr ? *l0_unprivileged_ : choose_unprivileged(); }
+  /// The same, or null if none has been chosen since the context changed.
+  L0Context* known_unprivileged_context() { return l0_unprivileged_; }
   bool event_register = false;
   bool waiting = false;            ///< stopped in WFI or WFE
   bool waiting_for_event = false;  ///< with `waiting`: in WFE, so that the event register ends it too
@@ -245,6 +247,9 @@ class Pe {
   bool auth_pac(u64& value, u64 modifier, PacKey key);
   /// XPACI (instruction), XPACD: never trapped.
   u64 strip_pac(u64 value, bool instruction) const;
+  /// What translated code must know of instruction key A: the bits that a PAC replaces in addresses whose bit 55 is 0
+  /// and 1, none while the key is disabled. False: using the key traps.
+  bool pac_masks(u64 (&masks)[2]);
   /// PACGA: the result has 32 significant bits, in 63:32.
   bool generic_pac(u64& result, u64 value, u64 modifier);
 
