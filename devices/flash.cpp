@@ -10,6 +10,12 @@ namespace farside::dev {
 
 using namespace flash;
 
+namespace {
+
+constexpr u64 kNoBuffer = ~u64{0};  ///< no word has been given yet
+
+}  // namespace
+
 Flash::Flash(std::vector<u8> contents, bool writable) : bytes_(std::move(contents)), writable_(writable) {
   bytes_.resize(kBankSize, 0xff);
 }
@@ -58,7 +64,7 @@ void Flash::erase(u64 offset) {
 
 void Flash::fail(u8 error) { status_ |= error; }
 
-void Flash::command(u64 offset, u8 value) {
+void Flash::command(u8 value) {
   switch (value) {
     case kProgram:
     case kProgramAlternate: step_ = Step::ProgramData; break;
@@ -66,7 +72,7 @@ void Flash::command(u64 offset, u8 value) {
     case kLockSetup: step_ = Step::LockConfirm; break;
     case kWriteBuffer:
       step_ = Step::BufferCount;
-      buffer_base_ = align_down(offset, kBusWidth);
+      buffer_base_ = kNoBuffer;
       break;
     case kClearStatus: status_ = kReady; return set_mode(Mode::Array);
     case kReadStatus: break;
@@ -79,6 +85,8 @@ void Flash::command(u64 offset, u8 value) {
 
 /// The data cycles of a buffered program. They may come in any order, but not leave the buffer.
 void Flash::buffer_data(u64 offset, unsigned size, u64 value) {
+  // The command names the sector only; the first word says which part of it the buffer is for.
+  if (buffer_base_ == kNoBuffer) buffer_base_ = align_down(offset, kBufferSize);
   const u64 at = offset - buffer_base_;
   if (at < kBufferSize && size <= kBufferSize - at) {
     std::memcpy(buffer_.data() + at, &value, size);
@@ -95,7 +103,7 @@ MmioResult Flash::write(u64 offset, unsigned size, u64 value, u32) {
   const Step step = step_;
   if (step != Step::BufferCount && step != Step::BufferData) step_ = Step::Command;
   switch (step) {
-    case Step::Command: command(offset, low); break;
+    case Step::Command: command(low); break;
     case Step::ProgramData: program(offset, {reinterpret_cast<const u8*>(&value), size}); break;
     case Step::EraseConfirm: low == kConfirm ? erase(offset) : fail(kEraseError | kProgramError); break;
     case Step::LockConfirm:
@@ -113,11 +121,9 @@ MmioResult Flash::write(u64 offset, unsigned size, u64 value, u32) {
       break;
     case Step::BufferData: buffer_data(offset, size, value); break;
     case Step::BufferConfirm: {
-      const u64 length = std::min<u64>(kBufferSize, kBankSize - buffer_base_);
       const bool sound = low == kConfirm && !(status_ & (kProgramError | kEraseError));
-      const auto last = std::find_if(buffer_.rbegin(), buffer_.rend(), [](u8 byte) { return byte != 0xff; });
-      const u64 used = static_cast<u64>(buffer_.rend() - last);
-      sound ? program(buffer_base_, {buffer_.data(), std::min(length, used)}) : fail(kEraseError | kProgramError);
+      // Words that were not given are all ones, which program nothing.
+      sound ? program(buffer_base_, buffer_) : fail(kEraseError | kProgramError);
       break;
     }
   }
@@ -164,7 +170,9 @@ void Flash::visit_state(StateVisitor& v) {
   if (v.restoring()) {
     mode_ = std::min(mode_, Mode::Query);
     step_ = std::min(step_, Step::BufferConfirm);
-    buffer_base_ = std::min(buffer_base_, kBankSize - kBusWidth);
+    if (buffer_base_ != kNoBuffer) {
+      buffer_base_ = align_down(std::min(buffer_base_, kBankSize - kBufferSize), kBufferSize);
+    }
   }
   for (u64 offset = 0; writable_ && offset < kBankSize; offset += kSectorSize) {
     const auto sector = bytes_.begin() + static_cast<std::ptrdiff_t>(offset);

@@ -59,7 +59,7 @@ class Flash final : public MmioDevice {
   /// Which write comes next.
   enum class Step : u8 { Command, ProgramData, EraseConfirm, LockConfirm, BufferCount, BufferData, BufferConfirm };
   void set_mode(Mode mode);
-  void command(u64 offset, u8 value);
+  void command(u8 value);
   void fail(u8 error);
   void program(u64 offset, std::span<const u8> bytes);
   void erase(u64 offset);
@@ -76,7 +76,7 @@ class Flash final : public MmioDevice {
   Step step_ = Step::Command;
   u8 status_ = flash::kReady;
   u32 buffer_left_ = 0;  ///< words that the buffer still expects
-  u64 buffer_base_ = 0;  ///< of the flash address where the buffer begins
+  u64 buffer_base_ = 0;  ///< where in the bank the buffer goes; all ones before its first word
   std::array<u8, flash::kBufferSize> buffer_{};
 };
 

@@ -109,6 +109,18 @@ TEST_CASE("A buffered program takes as many words as it was told, then a confirm
   CHECK(f.array(0x100c) == 0xffffffff);
 }
 
+TEST_CASE("The buffer is where its first word is, not where the command was") {
+  FlashBench f;
+  f.command(0, 0xe8);
+  f.command(0, 1);
+  f.io.wr(0x1804, 0x12345678);
+  f.io.wr(0x1800, 0x9abcdef0);
+  f.command(0, 0xd0);
+  CHECK(f.array(0x1804) == 0x12345678);
+  CHECK(f.array(0x1800) == 0x9abcdef0);
+  CHECK(f.array(0) == 0x04030201);
+}
+
 TEST_CASE("Wrong sequences set status bits, change nothing, and are cleared by command 0x50") {
   FlashBench f;
   SECTION("erase without confirmation") {
@@ -121,8 +133,9 @@ TEST_CASE("Wrong sequences set status bits, change nothing, and are cleared by c
   }
   SECTION("data outside the buffer") {
     f.command(0, 0xe8);
-    f.command(0, 0);
-    f.io.wr(0x10000, 0);
+    f.command(0, 1);
+    f.io.wr(0, 0);
+    f.io.wr(flash::kBufferSize, 0);
     f.command(0, 0xd0);
   }
   SECTION("buffer without confirmation") {
