@@ -1,5 +1,6 @@
 // core/pe/ports.h - what a PE needs from the machine around it; implemented in frontends/machine.
 #pragma once
+#include "cache/hierarchy.h"
 #include "cache/op.h"
 #include "core/base/addr.h"
 #include "core/base/trace.h"
@@ -14,7 +15,8 @@ class Pe;
 class BusPort {
  public:
   virtual ~BusPort() = default;
-  /// Host pointer to the 4 KiB page of RAM at `page`, or null when no RAM is there. Stable for the machine's life.
+  /// Host pointer to the 4 KiB page of RAM at `page`, itself a multiple of 4 KiB, or null when no RAM is there. Stable
+  /// for the machine's life.
   virtual u8* ram_page(Pa page) = 0;
   /// Device access of 1, 2, 4 or 8 bytes. False: nothing answers, which is a synchronous External abort.
   virtual bool read(Pa pa, unsigned size, u64& value, u32 pe) = 0;
@@ -79,7 +81,8 @@ class EntropyPort {
   virtual u64 next() = 0;
 };
 
-/// All ports of one PE. El2Host, FirmwarePort and CodeWatch may be null.
+/// All ports of one PE. El2Host, FirmwarePort and CodeWatch may be null. Without `caches` every access is RAM; with them
+/// every access to RAM goes through them.
 struct Ports {
   BusPort* bus = nullptr;
   SystemPort* system = nullptr;
@@ -90,6 +93,7 @@ struct Ports {
   EntropyPort* entropy = nullptr;
   const Trace* trace = nullptr;
   CodeWatch* code_watch = nullptr;
+  cache::Hierarchy* caches = nullptr;
 };
 
 }  // namespace farside::pe

@@ -1,6 +1,7 @@
 // tests/isa/flat_machine.h - one PE at EL1 with the MMU on, flat RAM and nothing else: where instructions are tried.
 #pragma once
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -21,6 +22,16 @@ enum class Ending : u8 {
 
 /// Every extension that user-level instructions can belong to.
 Features all_features();
+
+/// Memory as a machine has it: in whole pages.
+template <class T>
+struct PageAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kAlign{4096};
+  T* allocate(usize n) { return static_cast<T*>(::operator new(n * sizeof(T), kAlign)); }
+  void deallocate(T* p, usize) { ::operator delete(p, kAlign); }
+  friend bool operator==(const PageAllocator&, const PageAllocator&) = default;
+};
 
 class FlatMachine : public pe::BusPort, public pe::SystemPort, public pe::Clock {
  public:
@@ -59,7 +70,7 @@ class FlatMachine : public pe::BusPort, public pe::SystemPort, public pe::Clock 
   void enter_el1(Options options);
   Trace trace_;
   CpuModel model_;
-  std::vector<u8> code_, data_;
+  std::vector<u8, PageAllocator<u8>> code_, data_;
   std::unique_ptr<pe::Pe> pe_;
 };
 

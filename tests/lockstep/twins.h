@@ -1,0 +1,31 @@
+// tests/lockstep/twins.h - two equal flat machines, one run by the interpreter and one by the translating engine.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/jit/jit.h"
+#include "tests/isa/flat_machine.h"
+#include "tests/isa/snapshot.h"
+
+namespace farside::test {
+
+class Twins {
+ public:
+  explicit Twins(const jit::JitOptions& options);
+  /// Both machines start from `state` with `words` at its PC, followed by a branch to itself, and run for `slice`
+  /// instructions. Empty, or what differs afterwards.
+  std::string run(std::span<const u32> words, const Snapshot& state, u64 slice);
+  const jit::Jit& jit() const { return *jit_; }
+
+ private:
+  void place(FlatMachine& machine, std::span<const u32> words, const Snapshot& state);
+  FlatMachine ours_, theirs_;
+  interp::Interp interp_;
+  std::unique_ptr<jit::Jit> jit_;
+};
+
+/// The PE state in which the two differ, one line per register; empty if they are equal.
+std::string compare_cores(pe::Pe& expected, pe::Pe& actual);
+
+}  // namespace farside::test
