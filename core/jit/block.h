@@ -51,7 +51,7 @@ struct JumpCacheEntry {
   const u8* code = nullptr;
   Block* block = nullptr;
 };
-constexpr unsigned kJumpCacheLog2 = 14;
+constexpr unsigned kJumpCacheLog2 = 16;
 static_assert(sizeof(JumpCacheEntry) == 32);
 constexpr u32 kJumpCacheMask = ((1u << kJumpCacheLog2) - 1) << 5;  ///< of PC * 8: the byte offset of an entry
 

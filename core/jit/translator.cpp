@@ -150,9 +150,12 @@ void Translator::emit_indirect(Asm& a, u8 btype) {
   const Patch miss1 = a.jcc(Cc::A);
   a.alu(Alu::Add, true, RAX, HostMem{kL0, kFetchTable - kReadTable + 8, RCX});
   Patch guarded{};
+  Patch slice_end{};
   if (btype != 0) {  // a landing in a guarded page is checked by the interpreter
     a.test_imm(false, RAX, 1);
     guarded = a.jcc(Cc::NE);
+    a.alu_imm(Alu::Cmp, true, kBudgetSlot, 0);  // a slice that ends here leaves BTYPE to the next
+    slice_end = a.jcc(Cc::E);
   }
   a.mov(false, RCX, RDX);
   a.shift_imm(Shift::Shl, false, RCX, 3);
@@ -168,6 +171,7 @@ void Translator::emit_indirect(Asm& a, u8 btype) {
   a.bind(miss3);
   if (btype != 0) {
     a.bind(guarded);
+    a.bind(slice_end);
     a.mov8(kBtypeSlot, btype);
   }
   a.mov(true, kPcSlot, RDX);
