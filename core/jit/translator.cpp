@@ -6,6 +6,16 @@ namespace farside::jit {
 using isa::A64;
 using End = EmitExec::End;
 
+namespace {
+
+/// May write memory: the groups of loads and stores, and DC ZVA.
+bool may_store(A64 form) {
+  return (form >= A64::STLLR && form <= A64::SWP) || (form >= A64::ST4_multi && form <= A64::LD4R_post) ||
+         form == A64::SYS;
+}
+
+}  // namespace
+
 /// Instructions after which the interpreter always looks up: what follows is another block.
 bool Translator::ends_block(A64 form, u32 word) const {
   if (form == A64::Undefined) return true;
@@ -83,7 +93,8 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
     std::memcpy(&word, block.bytes() + i * 4, 4);
     forms[i] = decode(word);
     block.words.push_back(word);
-    if (ends_block(forms[i], word)) break;
+    // Bytes that keep changing are compared again after each store.
+    if (ends_block(forms[i], word) || (verify && may_store(forms[i]))) break;
   }
   block.count = static_cast<u32>(block.words.size());
 

@@ -100,6 +100,7 @@ TEST_CASE("a store to code takes effect at the next instruction") {
       state.x[1] = word;
       INFO(name);
       CHECK(twins.run(words, state, 2) == "");
+      CHECK(twins.run(words, state, 9) == "");
     }
   }
 }
