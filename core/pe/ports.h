@@ -81,8 +81,8 @@ class EntropyPort {
   virtual u64 next() = 0;
 };
 
-/// All ports of one PE. El2Host, FirmwarePort and CodeWatch may be null. Without `caches` every access is RAM; with them
-/// every access to RAM goes through them.
+/// All ports of one PE. El2Host, FirmwarePort and CodeWatch may be null. Without `caches` every access is RAM; with
+/// them every access to RAM goes through them.
 struct Ports {
   BusPort* bus = nullptr;
   SystemPort* system = nullptr;
