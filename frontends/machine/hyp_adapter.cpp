@@ -12,18 +12,36 @@ namespace {
 SysReg sysreg_of(hyp::Reg reg) {
   switch (reg) {
 #define REG(name) \
-  case hyp::Reg::name: return SysReg::name;
-    REG(ESR_EL2)
-    REG(FAR_EL2)
-    REG(HPFAR_EL2)
-    REG(HCR_EL2)
-    REG(VTTBR_EL2)
-    REG(VTCR_EL2)
-    REG(ELR_EL2)
-    REG(SPSR_EL2)
-    REG(VMPIDR_EL2) REG(VPIDR_EL2) REG(VSESR_EL2) REG(CNTVOFF_EL2) REG(CNTHCTL_EL2) REG(PAR_EL1) REG(SCTLR_EL1)
-        REG(ACTLR_EL1) REG(TTBR0_EL1) REG(TTBR1_EL1) REG(TCR_EL1) REG(ESR_EL1) REG(FAR_EL1) REG(AFSR0_EL1)
-            REG(AFSR1_EL1) REG(MAIR_EL1) REG(AMAIR_EL1) REG(CONTEXTIDR_EL1) REG(ELR_EL1) REG(SPSR_EL1) REG(VBAR_EL1)
+  case hyp::Reg::name: return SysReg::name
+    REG(ESR_EL2);
+    REG(FAR_EL2);
+    REG(HPFAR_EL2);
+    REG(HCR_EL2);
+    REG(VTTBR_EL2);
+    REG(VTCR_EL2);
+    REG(ELR_EL2);
+    REG(SPSR_EL2);
+    REG(VMPIDR_EL2);
+    REG(VPIDR_EL2);
+    REG(VSESR_EL2);
+    REG(CNTVOFF_EL2);
+    REG(CNTHCTL_EL2);
+    REG(PAR_EL1);
+    REG(SCTLR_EL1);
+    REG(ACTLR_EL1);
+    REG(TTBR0_EL1);
+    REG(TTBR1_EL1);
+    REG(TCR_EL1);
+    REG(ESR_EL1);
+    REG(FAR_EL1);
+    REG(AFSR0_EL1);
+    REG(AFSR1_EL1);
+    REG(MAIR_EL1);
+    REG(AMAIR_EL1);
+    REG(CONTEXTIDR_EL1);
+    REG(ELR_EL1);
+    REG(SPSR_EL1);
+    REG(VBAR_EL1);
 #undef REG
   }
   CHECK(false, "hyp::Reg {}", static_cast<unsigned>(reg));
