@@ -46,10 +46,11 @@ Handler DecodeCache::decode(u32 word) {
   return handlers().find(id, word);
 }
 
+template <u64 kWindow>
 bool Interp::fetch(pe::Pe& pe, u32& word) {
   const u64 pc = pe.s.pc;
-  if (((pc ^ pe.fetch_page.page) & ~u64{0xffc}) != 0 && !pe.fetch_slow(pc)) return false;
-  std::memcpy(&word, pe.fetch_page.host + (pc & 0xffc), sizeof word);
+  if (((pc ^ pe.fetch_page.page) & ~kWindow) != 0 && !pe.fetch_slow(pc)) return false;
+  std::memcpy(&word, pe.fetch_page.host + (pc & kWindow), sizeof word);
   return true;
 }
 
@@ -72,11 +73,12 @@ void Interp::finish(pe::Pe& pe, Flow flow) {
   }
 }
 
+template <u64 kWindow>
 void Interp::run_fast(pe::Pe& pe) {
   InterpExec x(pe);
   do {
     u32 word;
-    if (!fetch(pe, word)) [[unlikely]] {
+    if (!fetch<kWindow>(pe, word)) [[unlikely]] {
       take_instead(pe);
       return;
     }
@@ -97,7 +99,8 @@ void Interp::run_fast(pe::Pe& pe) {
 void Interp::step(pe::Pe& pe) {
   if (pe.take_interrupt()) return;
   u32 word = 0;
-  if ((pe.debug_active && pe.check_before_instruction()) || !fetch(pe, word)) {
+  if ((pe.debug_active && pe.check_before_instruction()) ||
+      !(pe.ports.caches == nullptr ? fetch<kPageWindow>(pe, word) : fetch<kLineWindow>(pe, word))) {
     take_instead(pe);
     return;
   }
@@ -132,7 +135,7 @@ void Interp::run(pe::Pe& pe) {
       continue;
     }
     if (pe.take_interrupt()) continue;
-    run_fast(pe);
+    pe.ports.caches == nullptr ? run_fast<kPageWindow>(pe) : run_fast<kLineWindow>(pe);
   }
 }
 

@@ -42,7 +42,11 @@ class Interp {
   const DecodeCache& decode_cache() const { return cache_; }
 
  private:
+  /// What Pe::fetch_page covers: a page, or a line where caches are modelled.
+  static constexpr u64 kPageWindow = 0xffc, kLineWindow = 0x3c;
+  template <u64 kWindow>
   bool fetch(pe::Pe& pe, u32& word);
+  template <u64 kWindow>
   void run_fast(pe::Pe& pe);
   void finish(pe::Pe& pe, isa::Flow flow);
   void trace(pe::Pe& pe, u32 word);

@@ -123,6 +123,14 @@ class InterpExec {
     return fn(pe_, std::forward<Args>(args)...);
   }
 
+  /// A barrier matters to modelled caches alone: without them memory is sequentially consistent.
+  void barrier(isa::BarrierKind kind) {
+    if (pe_.ports.caches == nullptr) [[likely]]
+      return;
+    constexpr cache::Barrier kKinds[] = {cache::Barrier::Dmb, cache::Barrier::Dsb, cache::Barrier::Isb};
+    pe_.cache_barrier(kKinds[static_cast<usize>(kind)]);
+  }
+
   // FEAT_PAuth; the PE has the keys, the enables and the traps.
   Outcome<Val> add_pac(Val pointer, Val modifier, PacKey key) {
     const bool good = pe_.add_pac(pointer, modifier, key);

@@ -69,6 +69,9 @@ struct Mem {
 /// Read-modify-write operations of FEAT_LSE.
 enum class AtomicOp : u8 { Add, Clr, Eor, Set, Smax, Smin, Umax, Umin, Swp };
 
+/// What an executor with modelled caches may want to know of: `barrier(BarrierKind)` is optional.
+enum class BarrierKind : u8 { Dmb, Dsb, Isb };
+
 /// Condition codes of A64, encoded as in the instruction.
 enum class CondCode : u8 { EQ, NE, CS, CC, MI, PL, VS, VC, HI, LS, GE, LT, GT, LE, AL, NV };
 

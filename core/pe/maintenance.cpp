@@ -136,10 +136,15 @@ bool Pe::cache_maintenance_by_va(u64 va, bool instruction, bool ivac, Action act
   if (!t) return false;
   // DC IVAC checks permissions as itself and then acts as CIVAC under a hypervisor (HCR_EL2.{VM,DC}).
   if (ivac && (trapping_hcr() & (kVM | kDC)) != 0) action = Action::CleanInvalidate;
-  ports.system->cache_op(
-      *this,
-      cache::CacheOpByPa{
-          .instruction = instruction, .action = action, .point = point, .scope = scope_of(t->attr), .base = t->pa});
+  const mmu::Regime& own = regime(access.el);
+  ports.system->cache_op(*this, cache::CacheOpByPa{.instruction = instruction,
+                                                   .action = action,
+                                                   .point = point,
+                                                   .scope = scope_of(t->attr),
+                                                   .base = t->pa,
+                                                   .has_va = instruction,
+                                                   .vmid = own.s2_enabled ? own.vmid : u16{0},
+                                                   .va = va});
   return true;
 }
 

@@ -2,50 +2,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/pe/pe.h"
+#include "core/pe/piece.h"
 #include "mmu/explain.h"
 
 namespace farside::pe {
-
-/// The part of an access that lies in one 4 KiB page, translated.
-struct Pe::Piece {
-  u64 va = 0;
-  unsigned size = 0;
-  mmu::Translation t{};
-  u8* page = nullptr;  ///< host page when the address is RAM
-};
-
-/// Descriptor reads and hardware updates of table walks, straight to RAM.
-class Pe::Walker : public mmu::DescriptorPort {
- public:
-  explicit Walker(Pe& pe) : pe_(pe) {}
-  std::optional<u64> read(Pa pa, const MemAttr&) override {
-    const u8* page = pe_.ports.bus->ram_page(pa.align_down(kL0PageSize));
-    if (page == nullptr) return std::nullopt;  // tables in device space: External abort on the walk
-    u64 value;
-    std::memcpy(&value, page + pa.offset_in(kL0PageSize), sizeof value);
-    return value;
-  }
-  mmu::SwapOutcome compare_exchange(Pa pa, const MemAttr& attr, u64 expected, u64 desired) override {
-    const auto now = read(pa, attr);
-    if (!now) return mmu::SwapOutcome::ExternalAbort;
-    if (*now != expected) return mmu::SwapOutcome::Mismatch;
-    u8* page = pe_.ports.bus->ram_page(pa.align_down(kL0PageSize));
-    std::memcpy(page + pa.offset_in(kL0PageSize), &desired, sizeof desired);
-    if (pe_.ports.code_watch != nullptr) pe_.ports.code_watch->written(page);
-    return mmu::SwapOutcome::Done;
-  }
-
- private:
-  Pe& pe_;
-};
-
-/// A walker that changes nothing: hardware updates are pretended.
-class Pe::Peeker : public Pe::Walker {
- public:
-  using Walker::Walker;
-  mmu::SwapOutcome compare_exchange(Pa, const MemAttr&, u64, u64) override { return mmu::SwapOutcome::Done; }
-};
 
 u64 Pe::sctlr() const {
   return mmu::regime_of(el(), s.sys[SysReg::HCR_EL2]) == RegimeId::EL10 ? s.sys[SysReg::SCTLR_EL1]
@@ -99,7 +59,7 @@ bool Pe::check_alignment(u64 va, unsigned size, const MemRequest& how, bool writ
 }
 
 std::optional<mmu::Translation> Pe::translate(u64 va, const Access& access) {
-  Walker walker(*this);
+  Walker walker(*this, va);
   const u64 misses = tlb.stats().misses;
   auto result = mmu::translate(regime(access.el), Va{va}, access, walker, tlb);
   if (!result.ok()) {
@@ -155,7 +115,8 @@ bool Pe::may_install_write(const Piece& piece) {
   return true;
 }
 
-void Pe::install(const Piece& piece, L0Context& context) {
+void Pe::install(const Piece& piece, const Access& access, L0Context& context) {
+  if (ports.caches != nullptr) return cached_install(piece, access.el, access.is_write(), context);
   // Pages that need a check on each access never enter L0: devices, watchpoints.
   if (piece.page == nullptr || debug_active) return;
   l0_.note_size(piece.va, piece.t.leaf_size_log2);
@@ -188,8 +149,9 @@ bool Pe::device_transfer(const Piece& piece, unsigned element, bool write, u8* d
   return true;
 }
 
-bool Pe::transfer(const Piece& piece, unsigned element, bool write, u8* data) {
+bool Pe::transfer(const Piece& piece, const Access& access, unsigned element, bool write, u8* data) {
   if (piece.page != nullptr) {
+    if (ports.caches != nullptr) return cached_transfer(piece, access.el, write, data);
     u8* host = piece.page + (piece.t.pa.value & (kL0PageSize - 1));
     if (write) {
       std::memcpy(host, data, piece.size);
@@ -208,19 +170,22 @@ bool Pe::transfer(const Piece& piece, unsigned element, bool write, u8* data) {
   return false;
 }
 
+/// Translates an exclusive or atomic access, which must be to RAM.
+bool Pe::locate_piece(u64 va, unsigned size, const Access& access, Piece& piece) {
+  if (!translate_piece(va, size, access, piece)) return false;
+  if (debug_active && watchpoint_hit(va, size, access.is_write() || access.atomic, access.el == El::EL0)) return false;
+  if (piece.page != nullptr) return true;
+  Fault fault = alignment_fault(va, access.is_write());
+  fault.kind = FaultKind::UnsupportedExclusive;
+  raise(fault);
+  return false;
+}
+
 u8* Pe::locate(u64 va, unsigned size, const Access& access) {
   Piece piece;
-  if (!translate_piece(va, size, access, piece)) return nullptr;
-  if (debug_active && watchpoint_hit(va, size, access.is_write() || access.atomic, access.el == El::EL0))
-    return nullptr;
-  if (piece.page == nullptr) {
-    Fault fault = alignment_fault(va, access.is_write());
-    fault.kind = FaultKind::UnsupportedExclusive;  // exclusives and atomics reach RAM only
-    raise(fault);
-    return nullptr;
-  }
+  if (!locate_piece(va, size, access, piece)) return nullptr;
   if (access.is_write() && ports.code_watch != nullptr) ports.code_watch->written(piece.page);
-  install(piece, *l0_context);
+  install(piece, access, *l0_context);
   return piece.page + (piece.t.pa.value & (kL0PageSize - 1));
 }
 
@@ -239,6 +204,9 @@ bool Pe::load_slow(u64 va, unsigned size, const MemRequest& how, void* out) {
     std::memcpy(out, host, size);
     return true;
   }
+  if (ports.caches != nullptr) {
+    if (const u8* host = probe_line(va, size, how, false)) return std::memcpy(out, host, size), true;
+  }
   ++counters.slow_loads;
   if (!check_alignment(va, size, how, false)) return false;
   const Access access = make_access(AccessKind::Read, va, size, how);
@@ -247,11 +215,11 @@ bool Pe::load_slow(u64 va, unsigned size, const MemRequest& how, void* out) {
   u8* data = static_cast<u8*>(out);
   for (Piece& piece : pieces) {
     if (piece.size == 0) break;
-    if (!transfer(piece, how.element != 0 ? how.element : size, false, data)) return false;
+    if (!transfer(piece, access, how.element != 0 ? how.element : size, false, data)) return false;
     data += piece.size;
   }
   L0Context& context = how.unprivileged ? unprivileged_context() : *l0_context;
-  install(pieces[0], context);
+  install(pieces[0], access, context);
   return true;
 }
 
@@ -259,6 +227,9 @@ bool Pe::store_slow(u64 va, unsigned size, const MemRequest& how, const void* da
   if (u8* host = probe_aligned(va, size, how, true)) {
     std::memcpy(host, data, size);
     return true;
+  }
+  if (ports.caches != nullptr) {
+    if (u8* host = probe_line(va, size, how, true)) return std::memcpy(host, data, size), true;
   }
   ++counters.slow_stores;
   if (!check_alignment(va, size, how, true)) return false;
@@ -268,10 +239,10 @@ bool Pe::store_slow(u64 va, unsigned size, const MemRequest& how, const void* da
   u8* bytes = const_cast<u8*>(static_cast<const u8*>(data));  // transfer writes through it only when reading
   for (Piece& piece : pieces) {
     if (piece.size == 0) break;
-    if (!transfer(piece, how.element != 0 ? how.element : size, true, bytes)) return false;
+    if (!transfer(piece, access, how.element != 0 ? how.element : size, true, bytes)) return false;
     bytes += piece.size;
   }
-  install(pieces[0], how.unprivileged ? unprivileged_context() : *l0_context);
+  install(pieces[0], access, how.unprivileged ? unprivileged_context() : *l0_context);
   return true;
 }
 
@@ -293,9 +264,10 @@ bool Pe::zero_block(u64 va) {
     raise(fault);
     return false;
   }
+  if (ports.caches != nullptr) return cached_zero(piece);
   std::memset(piece.page + align_down(piece.t.pa.value & (kL0PageSize - 1), size), 0, size);
   if (ports.code_watch != nullptr) ports.code_watch->written(piece.page);
-  install(piece, *l0_context);
+  install(piece, access, *l0_context);
   return true;
 }
 
@@ -315,6 +287,7 @@ bool Pe::fetch_slow(u64 pc) {
     return false;
   }
   pc = s.pc = branch_address(pc);
+  if (ports.caches != nullptr) return fetch_known_line(pc) || cached_fetch(pc);
   const L0Entry& entry = l0_context->fetch[L0Context::index(pc)];
   if ((pc ^ entry.tag) < kL0PageSize) {
     const u64 host = reinterpret_cast<u64>(entry.host);
@@ -339,14 +312,14 @@ bool Pe::fetch_slow(u64 pc) {
 }
 
 Result<u64, Fault> Pe::at(const mmu::AtOp& op, Va va) {
-  Walker walker(*this);
+  Walker walker(*this, va.value);
   const mmu::AtContext context{.el = el(), .pan = s.pstate[Pstate::PAN]};
   return mmu::address_translate(regime(op.regime), op, context, va, walker, tlb);
 }
 
 bool Pe::peek(Va va, void* out, usize size) {
   // A scratch TLB keeps the real one untouched.
-  Peeker walker(*this);
+  Peeker walker(*this, va.value);
   mmu::Tlb scratch({.entries_log2 = 2, .s2_entries_log2 = 2});
   u8* bytes = static_cast<u8*>(out);
   while (size > 0) {
@@ -354,10 +327,8 @@ bool Pe::peek(Va va, void* out, usize size) {
     access.el = el();
     auto t = mmu::translate(regime(el()), va, access, walker, scratch);
     if (!t.ok()) return false;
-    const u8* page = ports.bus->ram_page(t->pa.align_down(kL0PageSize));
-    if (page == nullptr) return false;
     const usize here = std::min<usize>(size, kL0PageSize - va.offset_in(kL0PageSize));
-    std::memcpy(bytes, page + t->pa.offset_in(kL0PageSize), here);
+    if (!peek_physical(t->pa, bytes, here)) return false;
     bytes += here;
     size -= here;
     va = va + here;
@@ -366,7 +337,7 @@ bool Pe::peek(Va va, void* out, usize size) {
 }
 
 std::string Pe::explain(Va va, const Access& access) {
-  Peeker walker(*this);
+  Peeker walker(*this, va.value);
   return mmu::explain(regime(access.el), va, access, walker);
 }
 
@@ -411,6 +382,7 @@ L0Context& Pe::choose_unprivileged() {
 void Pe::context_changed() {
   const El now = el();
   fetch_page.page = FetchPage::kNone;
+  if (ports.caches != nullptr) forget_lines();
   l0_unprivileged_ = nullptr;
   l0_context = &l0_.select(l0_key(now, s.pstate[Pstate::PAN] && now != El::EL0));
   sp_alignment_checked_ = (sctlr() & (now == El::EL0 ? kSctlrSA0 : kSctlrSA)) != 0;
@@ -428,6 +400,7 @@ void Pe::translation_changed() {
 
 void Pe::apply_tlbi(const mmu::TlbiOp& op) {
   tlb.invalidate(op);
+  if (ports.caches != nullptr) forget_lines();
   // L0 holds VA translations only: an IPA operation leaves it alone, as it leaves combined TLB entries.
   if (op.kind == mmu::TlbiKind::Ipa) return;
   const bool by_va = op.kind == mmu::TlbiKind::Va || op.kind == mmu::TlbiKind::Vaa;

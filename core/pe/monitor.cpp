@@ -33,6 +33,7 @@ u64 apply(unsigned op, u64 old, u64 operand, unsigned size) {
 
 /// Host address of an aligned location in RAM that this PE may read (and write), or null with an exception pending.
 u8* Pe::exclusive_location(u64 va, unsigned size, bool write, bool atomic) {
+  if (ports.caches != nullptr) return cached_spot(va, size, write, atomic);
   const auto& table = write ? l0_context->write : l0_context->read;
   const L0Entry& entry = table[L0Context::index(va)];
   if ((va ^ entry.tag) < kL0PageSize && is_aligned(va, size)) return entry.host + (va ^ entry.tag);
@@ -47,7 +48,7 @@ bool Pe::load_exclusive(u64 va, unsigned size, bool pair, bool, u64 out[2]) {
   if (host == nullptr) return false;
   out[0] = load_value(host, size);
   out[1] = pair ? load_value(host + size, size) : 0;
-  monitor = {.armed = true, .size = static_cast<u8>(bytes), .host = host};
+  monitor = {.armed = true, .size = static_cast<u8>(bytes), .host = monitored(host)};
   return true;
 }
 
@@ -57,9 +58,10 @@ bool Pe::store_exclusive(u64 va, unsigned size, bool pair, bool, const u64 in[2]
   if (!monitor.armed) return true;
   u8* host = exclusive_location(va, bytes, true, false);
   if (host == nullptr) return false;
-  if (monitor.host == host && monitor.size == bytes) {
+  if (monitor.host == monitored(host) && monitor.size == bytes) {
     std::memcpy(host, &in[0], size);
     if (pair) std::memcpy(host + size, &in[1], size);
+    spot_written(bytes);
     failed = false;
   }
   monitor.armed = false;
@@ -72,6 +74,7 @@ bool Pe::atomic(unsigned op, u64 va, unsigned size, u64 operand, bool, u64& old)
   old = load_value(host, size);
   const u64 result = apply(op, old, operand & ones(size * 8), size);
   std::memcpy(host, &result, size);
+  spot_written(size);
   return true;
 }
 
@@ -85,6 +88,7 @@ bool Pe::compare_and_swap(u64 va, unsigned size, bool pair, const u64 expected[2
   if (old[0] != (expected[0] & mask) || (pair && old[1] != (expected[1] & mask))) return true;
   std::memcpy(host, &desired[0], size);
   if (pair) std::memcpy(host + size, &desired[1], size);
+  spot_written(pair ? 2 * size : size);
   return true;
 }
 

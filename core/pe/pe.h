@@ -13,6 +13,7 @@
 #include "core/arch/vec.h"
 #include "core/base/chance.h"
 #include "core/pe/l0.h"
+#include "core/pe/line_table.h"
 #include "core/pe/ports.h"
 #include "mmu/at.h"
 #include "mmu/tlb.h"
@@ -165,6 +166,17 @@ class Pe {
   const mmu::Regime& regime(El el);
   const mmu::Regime& regime(RegimeId id);
   void apply_tlbi(const mmu::TlbiOp& op);
+
+  // cached_memory.cpp: with modelled caches (Ports::caches).
+  void cache_barrier(cache::Barrier kind);
+  /// The hierarchy takes back what it has lent to this PE (cache::LineListener).
+  void line_withdrawn(cache::Side side, Pa line, cache::Withdrawn what);
+  void page_withdrawn();
+  /// Who executes the maintenance instruction at PC, for reports.
+  cache::AccessInfo maintenance_access() const;
+  /// Attributes that stage 2 gives to `ipa`, without side effects; nothing while stage 2 is off or ends in a fault.
+  std::optional<MemAttr> stage2_attr(Ipa ipa, El el);
+
   /// Stores to this page of the host must take the slow path from now on, until it is installed anew.
   void revoke_write(const u8* host_page) { l0_.revoke_write(host_page); }
 
@@ -353,14 +365,35 @@ class Pe {
   bool check_alignment(u64 va, unsigned size, const MemRequest& how, bool write);
   bool translate_piece(u64 va, unsigned size, const Access& access, Piece& piece);
   bool translate_span(u64 va, unsigned size, const Access& access, Piece (&pieces)[2]);
-  bool transfer(const Piece& piece, unsigned element, bool write, u8* data);
-  void install(const Piece& piece, L0Context& context);
+  bool transfer(const Piece& piece, const Access& access, unsigned element, bool write, u8* data);
+  void install(const Piece& piece, const Access& access, L0Context& context);
   bool may_install_write(const Piece& piece);
   bool device_transfer(const Piece& piece, unsigned element, bool write, u8* data);
   void trace_fault(const Fault& fault) const;
   u64 branch_address(u64 target);
   u8* probe_aligned(u64 va, unsigned size, const MemRequest& how, bool write);
   u8* locate(u64 va, unsigned size, const Access& access);
+  bool locate_piece(u64 va, unsigned size, const Access& access, Piece& piece);
+  // cached_memory.cpp
+  cache::AccessInfo cache_access(cache::AccessKind kind, El el, u64 va, const mmu::Translation& t);
+  cache::AccessInfo walk_access(Pa pa, const MemAttr& attr, u64 va) const;
+  std::optional<u64> cached_descriptor(Pa pa, const MemAttr& attr, u64 va);
+  mmu::SwapOutcome cached_descriptor_swap(Pa pa, const MemAttr& attr, u64 va, u64 expected, u64 desired);
+  bool peek_physical(Pa pa, void* out, usize size) const;
+  bool cached_transfer(const Piece& piece, El from, bool write, u8* data);
+  void cached_install(const Piece& piece, El from, bool write, L0Context& context);
+  u8* probe_line(u64 va, unsigned size, const MemRequest& how, bool write) const;
+  bool cached_fetch(u64 pc);
+  bool fetch_known_line(u64 pc);
+  u8* cached_spot(u64 va, unsigned size, bool write, bool atomic);
+  void store_spot(unsigned size);
+  void spot_written(unsigned size) {
+    if (ports.caches != nullptr) store_spot(size);
+  }
+  bool cached_zero(const Piece& piece);
+  void forget_lines();
+  /// The name of an exclusive location: its host address in RAM.
+  const u8* monitored(const u8* host) const { return ports.caches == nullptr ? host : spot_.ram; }
   u8* exclusive_location(u64 va, unsigned size, bool write, bool atomic);
   u64 sctlr() const;
   u64 trapping_hcr() const;
@@ -389,6 +422,16 @@ class Pe {
   bool sp_alignment_checked_ = false;
   bool regime_valid_[3] = {};
   mmu::Regime regimes_[3]{};
+
+  // With modelled caches only.
+  struct Spot {
+    cache::AccessInfo info{};
+    Pa pa{};
+    const u8* ram = nullptr;
+  } spot_;                           ///< the location of the exclusive or atomic that is being executed
+  std::array<u8, 16> spot_data_{};   ///< and what the instruction sees and stores there
+  std::array<u8, 64> fetch_line_{};  ///< where fetch_page.host points while no line is lent
+  LineTable lines_read_, lines_write_, lines_fetch_;
 };
 
 }  // namespace farside::pe

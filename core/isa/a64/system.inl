@@ -116,7 +116,8 @@ Flow AUTIASP(X& x, Imm<1> B) {
   return authenticate_register(x, RegNo{30}, x.reg_sp(RegNo{31}, true), B);
 }
 
-// Barriers: memory is sequentially consistent here and translation changes take effect at once.
+// Barriers: memory is sequentially consistent here and translation changes take effect at once. What remains is the
+// completion of cache maintenance, which executors without modelled caches have no barrier() for.
 
 template <class X>
 Flow CLREX(X& x) {
@@ -127,17 +128,20 @@ Flow CLREX(X& x) {
 }
 
 template <class X>
-Flow DSB(X&, Imm<4>) {
+Flow DSB(X& x, Imm<4>) {
+  if constexpr (requires { x.barrier(BarrierKind::Dsb); }) x.barrier(BarrierKind::Dsb);
   return Flow::Next;
 }
 
 template <class X>
-Flow DMB(X&, Imm<4>) {
+Flow DMB(X& x, Imm<4>) {
+  if constexpr (requires { x.barrier(BarrierKind::Dmb); }) x.barrier(BarrierKind::Dmb);
   return Flow::Next;
 }
 
 template <class X>
-Flow ISB(X&) {
+Flow ISB(X& x) {
+  if constexpr (requires { x.barrier(BarrierKind::Isb); }) x.barrier(BarrierKind::Isb);
   return Flow::Next;
 }
 
