@@ -1,6 +1,10 @@
 // frontends/machine/board.cpp - wires devices to the bus and to the interrupt controller.
 #include "frontends/machine/board.h"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 #include "firmware/boot/virt_map.h"
 #include "frontends/machine/scheduler.h"
 
@@ -21,13 +25,14 @@ std::optional<dev::IccReg> icc_of(u16 encoding) {
 
 }  // namespace
 
-Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& config, u64 ram_base, u64 ram_size,
-                                                        Cores& cores, const Trace& trace) {
+Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& config, const CacheSetup& caches,
+                                                        u64 ram_base, u64 ram_size, Cores& cores, const Trace& trace) {
   dev::Ram ram = TRY(dev::Ram::create(ram_size));
-  return std::unique_ptr<Board>(new Board(config, ram_base, std::move(ram), cores, trace));
+  return std::unique_ptr<Board>(new Board(config, caches, ram_base, std::move(ram), cores, trace));
 }
 
-Board::Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores, const Trace& trace)
+Board::Board(const MachineConfig& config, const CacheSetup& caches, u64 ram_base, dev::Ram ram, Cores& cores,
+             const Trace& trace)
     : el2_(config.el2),
       ram_base_(ram_base),
       ram_size_(ram.size()),
@@ -35,8 +40,10 @@ Board::Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cor
       ram_data_(ram_.data()),
       cores_(cores),
       trace_(trace),
+      caches_(std::make_unique<cache::Hierarchy>(caches.geometry, caches.knobs, config.cpus, *this, config.seed)),
       entropy_(config.seed, "rndr"),
       gic_(std::make_unique<dev::GicV3>(config.cpus, boot::virt_map::kSpis)) {
+  caches_->set_listener(this);
   attach_devices();
 }
 
@@ -84,6 +91,65 @@ u8* Board::ram_at(u64 pa) {
 void Board::wrote(u64 pa, u64 size) {
   pe::CodeWatch* watch = cores_.empty() ? nullptr : cores_.front()->ports.code_watch;
   if (watch != nullptr) watch->written(ram_at(pa), size);
+}
+
+void Board::line_withdrawn(unsigned core, cache::Side side, Pa line, cache::Withdrawn what) {
+  if (core < cores_.size()) cores_[core]->line_withdrawn(side, line, what);  // the host's core holds no pointers
+}
+
+void Board::page_withdrawn(Pa) {
+  for (const auto& core : cores_) core->page_withdrawn();
+}
+
+void Board::host_read(Pa pa, std::span<u8> out) {
+  const u8* host = ram_at(pa.value);
+  if (caches_->modelled()) {
+    caches_->host_read(pa, out);
+    return;
+  }
+  std::memcpy(out.data(), host, out.size());
+}
+
+void Board::host_write(Pa pa, std::span<const u8> bytes) {
+  u8* host = ram_at(pa.value);
+  if (caches_->modelled()) {
+    caches_->host_write(pa, bytes);
+    return;
+  }
+  std::memcpy(host, bytes.data(), bytes.size());
+  wrote(pa.value, bytes.size());
+}
+
+void Board::host_zero(Pa pa, u64 size) {
+  static constexpr std::array<u8, dev::Ram::kPage> kZeros{};
+  if (!caches_->modelled()) {
+    std::memset(ram_at(pa.value), 0, size);
+    return wrote(pa.value, size);
+  }
+  for (u64 done = 0; done < size; done += kZeros.size())
+    caches_->host_write(pa + done, std::span(kZeros).first(std::min<u64>(kZeros.size(), size - done)));
+}
+
+void Board::host_copy(Pa to, Pa from, u64 size) {
+  if (!caches_->modelled()) {
+    std::memcpy(ram_at(to.value), ram_at(from.value), size);
+    return wrote(to.value, size);
+  }
+  std::array<u8, dev::Ram::kPage> buffer;
+  for (u64 done = 0; done < size; done += buffer.size()) {
+    const std::span<u8> piece = std::span(buffer).first(std::min<u64>(buffer.size(), size - done));
+    caches_->host_read(from + done, piece);
+    caches_->host_write(to + done, piece);
+  }
+}
+
+bool Board::peek(Pa pa, void* out, usize size) const {
+  const u64 offset = pa.value - ram_base_;
+  if (offset >= ram_size_ || size > ram_size_ - offset) return false;
+  if (caches_->modelled())
+    return caches_->peek(pa, {static_cast<u8*>(out), size}, cache::View::Cached, caches_->host_core());
+  std::memcpy(out, ram_data_ + offset, size);
+  return true;
 }
 
 bool Board::read(Pa pa, unsigned size, u64& value, u32 pe) {

@@ -11,6 +11,7 @@
 #include "devices/pl031.h"
 #include "devices/pl061.h"
 #include "devices/ram.h"
+#include "frontends/machine/caches.h"
 #include "frontends/machine/config.h"
 
 namespace farside::machine {
@@ -18,13 +19,18 @@ namespace farside::machine {
 class Scheduler;
 
 /// Everything around the cores that is not software.
-class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, public pe::EntropyPort {
+class Board : public pe::BusPort,
+              public pe::SystemPort,
+              public pe::IccPort,
+              public pe::EntropyPort,
+              public cache::Backing,
+              public cache::LineListener {
  public:
   using Cores = std::vector<std::unique_ptr<pe::Pe>>;
 
   /// RAM is `ram_size` bytes at physical address `ram_base`: the guest's own without a hypervisor, the host's with one.
-  static Result<std::unique_ptr<Board>, UserError> create(const MachineConfig& config, u64 ram_base, u64 ram_size,
-                                                          Cores& cores, const Trace& trace);
+  static Result<std::unique_ptr<Board>, UserError> create(const MachineConfig& config, const CacheSetup& caches,
+                                                          u64 ram_base, u64 ram_size, Cores& cores, const Trace& trace);
   /// Connects interrupt outputs, timers and time once cores and scheduler exist.
   void connect(Scheduler& scheduler);
 
@@ -33,6 +39,14 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
   const dev::Ram& ram() const { return ram_; }
   /// Host pointer to physical address `pa`, which must be RAM.
   u8* ram_at(u64 pa);
+  // Memory as the VMM and the hypervisor reach it: through the host's caches where they are modelled. All bytes must be
+  // RAM.
+  void host_read(Pa pa, std::span<u8> out);
+  void host_write(Pa pa, std::span<const u8> bytes);
+  void host_zero(Pa pa, u64 size);
+  void host_copy(Pa to, Pa from, u64 size);
+  /// Reads RAM as a coherent observer, with no effect; false where there is no RAM.
+  bool peek(Pa pa, void* out, usize size) const;
   /// RAM at `pa` has been written by something other than a core.
   void wrote(u64 pa, u64 size);
   dev::Bus& bus() { return bus_; }
@@ -40,7 +54,8 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
   dev::Pl011& uart() { return *uart_; }
   dev::Pl061& gpio() { return *gpio_; }
   dev::GicV3& gic() { return *gic_; }
-  cache::Hierarchy& caches() { return caches_; }
+  cache::Hierarchy& caches() { return *caches_; }
+  const cache::Hierarchy& caches() const { return *caches_; }
 
   u8* ram_page(Pa page) override {
     const u64 offset = page.value - ram_base_;
@@ -49,16 +64,25 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
   bool read(Pa pa, unsigned size, u64& value, u32 pe) override;
   bool write(Pa pa, unsigned size, u64 value, u32 pe) override;
   void broadcast_tlbi(pe::Pe& issuer, const mmu::TlbiOp& op) override;
-  void cache_op(pe::Pe&, const cache::CacheOpByPa& op) override { caches_.apply(op); }
-  void cache_op(pe::Pe&, const cache::CacheOpBySetWay& op) override { caches_.apply(op); }
-  void cache_op(pe::Pe&, const cache::ICacheInvalidateAll& op) override { caches_.apply(op); }
+  void cache_op(pe::Pe& issuer, const cache::CacheOpByPa& op) override { apply(issuer, op); }
+  void cache_op(pe::Pe& issuer, const cache::CacheOpBySetWay& op) override { apply(issuer, op); }
+  void cache_op(pe::Pe& issuer, const cache::ICacheInvalidateAll& op) override { apply(issuer, op); }
+  void line_withdrawn(unsigned core, cache::Side side, Pa line, cache::Withdrawn what) override;
+  void page_withdrawn(Pa page) override;
   void send_event(pe::Pe& issuer) override;
   u64 read(u32 pe, u16 encoding) override;
   void write(u32 pe, u16 encoding, u64 value) override;
   u64 next() override { return entropy_.next(); }
 
  private:
-  Board(const MachineConfig& config, u64 ram_base, dev::Ram ram, Cores& cores, const Trace& trace);
+  Board(const MachineConfig& config, const CacheSetup& caches, u64 ram_base, dev::Ram ram, Cores& cores,
+        const Trace& trace);
+  template <class Op>
+  void apply(pe::Pe& issuer, const Op& op) {
+    caches_->set_issuer(issuer.maintenance_access());
+    caches_->apply(op, issuer.index());
+  }
+
   void trace_access(std::string_view what, Pa pa, unsigned size, u64 value, u32 pe);
   void attach_devices();
   void deliver(u32 pe, bool irq, bool fiq);
@@ -69,7 +93,7 @@ class Board : public pe::BusPort, public pe::SystemPort, public pe::IccPort, pub
   u8* ram_data_;
   Cores& cores_;
   const Trace& trace_;
-  cache::Hierarchy caches_;
+  std::unique_ptr<cache::Hierarchy> caches_;
   Chance entropy_;
   std::unique_ptr<dev::GicV3> gic_;
   std::unique_ptr<dev::Pl011> uart_;

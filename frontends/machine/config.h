@@ -7,6 +7,10 @@
 
 #include "core/base/types.h"
 
+namespace farside::hyp {
+struct Policy;
+}
+
 namespace farside::machine {
 
 /// Who owns EL2.
@@ -70,6 +74,10 @@ struct MachineConfig {
   u64 seed = 0;
   El2Mode el2 = El2Mode::Kvm;
   std::string policy = "k6.1";  ///< era of the hypervisor
+  /// Changes switches of the era, to see what each is good for. May be empty.
+  std::function<void(hyp::Policy&)> change_policy;
+  std::string cache = "off";       ///< profile: off, coherent, model, adversarial
+  std::vector<std::string> knobs;  ///< name=value, applied to the profile in this order
   ThpMode thp = ThpMode::Always;
   Engine engine = Engine::Interp;
   ClockMode clock = ClockMode::Virtual;

@@ -11,6 +11,7 @@ namespace {
 
 SysReg sysreg_of(hyp::Reg reg) {
   switch (reg) {
+// clang-format off
 #define REG(name) \
   case hyp::Reg::name: return SysReg::name
     REG(ESR_EL2);
@@ -43,6 +44,7 @@ SysReg sysreg_of(hyp::Reg reg) {
     REG(SPSR_EL1);
     REG(VBAR_EL1);
 #undef REG
+    // clang-format on
   }
   CHECK(false, "hyp::Reg {}", static_cast<unsigned>(reg));
 }
@@ -114,6 +116,7 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
   for (const auto& core : cores_) vm.mpidr.push_back(core->s.sys[SysReg::MPIDR_EL1]);
   vm.midr = first.cpu().midr;
   vm.policy = *policy;
+  if (config.change_policy) config.change_policy(vm.policy);
   vm.cpu = {.fwb = f.S2FWB,
             .idc = f.idc,
             .dic = f.dic,
@@ -123,6 +126,9 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
             .pan = f.PAN,
             .ssbs = f.SSBS,
             .pa_bits = f.pa_bits};
+  const cache::ICacheKind icache = board_.caches().config().icache;
+  vm.cpu.aliasing_icache =
+      board_.caches().modelled() && (icache == cache::ICacheKind::VIPT || icache == cache::ICacheKind::AIVIVT);
   vm.virtual_interrupts = true;  // the PE takes IRQs of the virtual interrupt controller, not physical ones
   vm_ = TRY(hypervisor_->create_vm(vm));
   const auto added = vm_->add_ram(0, Ipa{ram_base}, config.memory);
@@ -173,48 +179,42 @@ void HypAdapter::tlbi_vmalle1(unsigned pcpu, u16 vmid) {
 void HypAdapter::tlbi_vmalls12e1is(u16 vmid) { broadcast({.kind = mmu::TlbiKind::VmAllS12, .vmid = vmid}); }
 void HypAdapter::tlbi_alle1is() { broadcast({.kind = mmu::TlbiKind::All}); }
 
+template <class Op>
+void HypAdapter::maintain(const Op& op) {
+  cache::Hierarchy& caches = board_.caches();
+  caches.set_issuer(
+      {.core = caches.host_core(), .kind = cache::AccessKind::Host, .el = El::EL2, .attr = cache::kWriteBackIsh});
+  caches.apply(op, caches.host_core());
+}
+
 void HypAdapter::dc_civac(Pa base, u64 size) {
-  cores_.front()->ports.system->cache_op(
-      *cores_.front(),
-      cache::CacheOpByPa{
-          .action = cache::Action::CleanInvalidate, .point = cache::Point::PoC, .base = base, .size = size});
+  maintain(cache::CacheOpByPa{
+      .action = cache::Action::CleanInvalidate, .point = cache::Point::PoC, .base = base, .size = size});
 }
 void HypAdapter::ic_ivau(Pa base, u64 size) {
-  cores_.front()->ports.system->cache_op(*cores_.front(), cache::CacheOpByPa{.instruction = true,
-                                                                             .action = cache::Action::Invalidate,
-                                                                             .point = cache::Point::PoU,
-                                                                             .base = base,
-                                                                             .size = size});
+  maintain(cache::CacheOpByPa{.instruction = true,
+                              .action = cache::Action::Invalidate,
+                              .point = cache::Point::PoU,
+                              .base = base,
+                              .size = size});
 }
-void HypAdapter::ic_ialluis() {
-  cores_.front()->ports.system->cache_op(*cores_.front(), cache::ICacheInvalidateAll{cache::Scope::InnerShareable});
-}
+void HypAdapter::ic_ialluis() { maintain(cache::ICacheInvalidateAll{cache::Scope::InnerShareable}); }
 void HypAdapter::ic_iallu(unsigned pcpu) {
   cores_[pcpu]->ports.system->cache_op(*cores_[pcpu], cache::ICacheInvalidateAll{cache::Scope::ThisPe});
 }
 
 u64 HypAdapter::read_entry(Pa pa) const {
   u64 value;
-  std::memcpy(&value, board_.ram_at(pa.value), sizeof value);
+  board_.host_read(pa, {reinterpret_cast<u8*>(&value), sizeof value});
   return value;
 }
 void HypAdapter::write_entry(Pa pa, u64 value) {
-  std::memcpy(board_.ram_at(pa.value), &value, sizeof value);
-  board_.wrote(pa.value, sizeof value);
+  board_.host_write(pa, {reinterpret_cast<const u8*>(&value), sizeof value});
 }
-void HypAdapter::zero(Pa pa, u64 size) {
-  std::memset(board_.ram_at(pa.value), 0, size);
-  board_.wrote(pa.value, size);
-}
-void HypAdapter::copy(Pa to, Pa from, u64 size) {
-  std::memcpy(board_.ram_at(to.value), board_.ram_at(from.value), size);
-  board_.wrote(to.value, size);
-}
-void HypAdapter::read(Pa pa, std::span<u8> out) const { std::memcpy(out.data(), board_.ram_at(pa.value), out.size()); }
-void HypAdapter::write(Pa pa, std::span<const u8> bytes) {
-  std::memcpy(board_.ram_at(pa.value), bytes.data(), bytes.size());
-  board_.wrote(pa.value, bytes.size());
-}
+void HypAdapter::zero(Pa pa, u64 size) { board_.host_zero(pa, size); }
+void HypAdapter::copy(Pa to, Pa from, u64 size) { board_.host_copy(to, from, size); }
+void HypAdapter::read(Pa pa, std::span<u8> out) const { board_.host_read(pa, out); }
+void HypAdapter::write(Pa pa, std::span<const u8> bytes) { board_.host_write(pa, bytes); }
 
 // The interrupt controller is in the kernel, as KVM's vGIC is; every other device belongs to the VMM.
 bool HypAdapter::kernel_read(unsigned vcpu, Ipa ipa, unsigned size, u64& value) {

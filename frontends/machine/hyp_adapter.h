@@ -50,10 +50,10 @@ class HypAdapter : public pe::El2Host,
   void tlbi_vmalle1(unsigned pcpu, u16 vmid) override;
   void tlbi_vmalls12e1is(u16 vmid) override;
   void tlbi_alle1is() override;
-  void dsb_ishst() override {}
-  void dsb_ish() override {}
-  void dsb_nsh() override {}
-  void isb() override {}
+  void dsb_ishst() override { barrier(cache::Barrier::Dsb); }
+  void dsb_ish() override { barrier(cache::Barrier::Dsb); }
+  void dsb_nsh() override { barrier(cache::Barrier::Dsb); }
+  void isb() override { barrier(cache::Barrier::Isb); }
   void dc_civac(Pa base, u64 size) override;
   void ic_ivau(Pa base, u64 size) override;
   void ic_ialluis() override;
@@ -78,6 +78,10 @@ class HypAdapter : public pe::El2Host,
 
  private:
   void broadcast(const mmu::TlbiOp& op);
+  void barrier(cache::Barrier kind) { board_.caches().barrier(board_.caches().host_core(), kind); }
+  /// The operation as the hypervisor executes it, on the host's core.
+  template <class Op>
+  void maintain(const Op& op);
   Cores& cores_;
   Board& board_;
   Power& power_;

@@ -1,6 +1,7 @@
 // frontends/machine/machine.cpp - builds a machine from its config, loads the guest, and answers questions about it.
 #include "frontends/machine/machine.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "firmware/boot/loader.h"
@@ -25,7 +26,7 @@ u64 host_ram_size(const MachineConfig& config) {
   return align_up(guest + guest / 128 + 32 * kBlock, kBlock);
 }
 
-Result<CpuModel, UserError> cpu_for(const MachineConfig& config) {
+Result<CpuModel, UserError> cpu_for(const MachineConfig& config, const CacheSetup& caches) {
   const auto model = find_cpu(config.cpu);
   if (!model) {
     std::string names;
@@ -33,8 +34,7 @@ Result<CpuModel, UserError> cpu_for(const MachineConfig& config) {
     return UserError{fmt::format("unknown CPU '{}': use one of {}", config.cpu, names)};
   }
   CpuModel cpu = *model;
-  // Without modelled caches all copies of a byte are one, and CTR_EL0 says so.
-  cpu.features.idc = cpu.features.dic = true;
+  identify_caches(caches, cpu);
   cpu.features.el2 = config.el2 == El2Mode::Kvm;
   return cpu;
 }
@@ -80,10 +80,11 @@ Result<std::unique_ptr<Machine>, UserError> Machine::create(const MachineConfig&
 }
 
 Result<void, UserError> Machine::build() {
-  const CpuModel cpu = TRY(cpu_for(config_));
+  const CacheSetup caches = TRY(cache_setup(config_));
+  const CpuModel cpu = TRY(cpu_for(config_, caches));
   const bool hosted = config_.el2 == El2Mode::Kvm;
-  board_ = TRY(Board::create(config_, hosted ? kHostRam : kGuestRam, hosted ? host_ram_size(config_) : config_.memory,
-                             cores_, trace_));
+  board_ = TRY(Board::create(config_, caches, hosted ? kHostRam : kGuestRam,
+                             hosted ? host_ram_size(config_) : config_.memory, cores_, trace_));
   peripherals_ = TRY(Peripherals::create(config_, *board_));
   // The scheduler needs the cores and the cores need their clock: it is created first, over a vector filled below.
   scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_);
@@ -94,13 +95,15 @@ Result<void, UserError> Machine::build() {
                         .icc = board_.get(),
                         .firmware = hosted ? nullptr : power_.get(),
                         .entropy = board_.get(),
-                        .trace = &trace_};
+                        .trace = &trace_,
+                        .caches = caches.modelled() ? &board_->caches() : nullptr};
   for (u32 i = 0; i < config_.cpus; ++i) {
     cores_.push_back(std::make_unique<pe::Pe>(i, cpu, ports));
     cores_.back()->chance = Chance(config_.seed, fmt::format("pe{}", i));
   }
   board_->connect(*scheduler_);
   scheduler_->cores_ready();
+  if (caches.modelled()) scheduler_->set_caches(&board_->caches());
   if (config_.net) scheduler_->set_host_poll([this] { peripherals_->poll(); });
   for (const auto& core : cores_) core->reset(0, hosted ? El::EL2 : El::EL1);
   if (!hosted) {
@@ -136,6 +139,7 @@ Result<void, UserError> Machine::load() {
       CHECK(written.ok(), "segment at {:#x} is outside RAM", segment.ipa);
     } else {
       std::memcpy(board_->ram_at(segment.ipa), segment.bytes.data(), segment.bytes.size());
+      board_->caches().adopt(Pa{segment.ipa}, segment.bytes.size());
     }
   }
   power_->start(*cores_.front(), plan.entry, plan.dtb);
@@ -210,12 +214,48 @@ bool Machine::peek_ipa(u64 ipa, void* out, usize size) const {
   return true;
 }
 
-bool Machine::peek_pa(u64 pa, void* out, usize size) const {
-  const u64 offset = pa - board_->ram_base();
-  const dev::Ram& ram = board_->ram();
-  if (offset >= ram.size() || size > ram.size() - offset) return false;
-  std::memcpy(out, ram.data() + offset, size);
-  return true;
+bool Machine::peek_pa(u64 pa, void* out, usize size) const { return board_->peek(Pa{pa}, out, size); }
+
+void Machine::set_finding_sink(FindingSink sink) {
+  if (!sink) return board_->caches().sanitizer().set_callback({});
+  board_->caches().sanitizer().set_callback([this, sink = std::move(sink)](const cache::Report& found) {
+    cache::Report report = found;
+    const cache::AccessInfo& access = report.access;
+    // The PE does not carry stage 2's part along with each access: it is looked up where somebody reads it.
+    if (access.core < cores_.size() && access.kind != cache::AccessKind::Host)
+      report.access.s2 = cores_[access.core]->stage2_attr(Ipa{access.ipa}, El::EL1).value_or(access.attr);
+    sink(cache::name(report.finding), cache::is_advisory(report.finding), cache::print(report));
+  });
+}
+
+std::vector<std::string_view> Machine::finding_names() {
+  std::vector<std::string_view> names;
+  for (unsigned i = 0; i < cache::kFindings; ++i) names.push_back(cache::name(static_cast<cache::Finding>(i)));
+  return names;
+}
+
+u64 Machine::findings(std::string_view finding) const {
+  const auto names = finding_names();
+  const auto place = std::find(names.begin(), names.end(), finding);
+  if (place == names.end()) return 0;
+  return board_->caches().sanitizer().count(static_cast<cache::Finding>(place - names.begin()));
+}
+
+std::vector<std::pair<std::string, u64>> Machine::cache_figures() const {
+  const cache::Hierarchy& caches = board_->caches();
+  std::vector<std::pair<std::string, u64>> figures;
+  if (!caches.modelled()) return figures;
+  for (std::string_view finding : finding_names()) figures.emplace_back(finding, findings(finding));
+  for (unsigned core = 0; core <= caches.host_core(); ++core) {
+    const std::string owner = core == caches.host_core() ? "host" : fmt::format("core {}", core);
+    figures.emplace_back("L1D misses, " + owner, caches.counters(cache::Level::L1D, core).misses);
+    figures.emplace_back("L1I misses, " + owner, caches.counters(cache::Level::L1I, core).misses);
+  }
+  figures.emplace_back("L2 misses", caches.counters(cache::Level::L2).misses);
+  const cache::MaintenanceCounts& counts = caches.counts();
+  figures.emplace_back("lines cleaned", counts.lines_cleaned);
+  figures.emplace_back("lines invalidated", counts.lines_invalidated);
+  return figures;
 }
 
 u64 Machine::time_ns() const { return scheduler_->time_ns(); }
@@ -236,6 +276,10 @@ u64 Machine::state_hash() const {
   board_->bus().visit_state(hash);
   board_->gic().visit_state(hash);
   board_->ram().visit_state(hash);
+  if (board_->caches().modelled()) {
+    u64 caches = board_->caches().state_hash();
+    hash.value("caches", caches);
+  }
   return hash.digest();
 }
 

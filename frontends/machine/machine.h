@@ -1,7 +1,10 @@
 // frontends/machine/machine.h - a whole machine: cores, memory, devices, hypervisor; built from a config, run,
 // inspected.
 #pragma once
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.h"
@@ -59,6 +62,16 @@ class Machine {
   bool peek_ipa(u64 ipa, void* out, usize size) const;
   /// Host-physical memory (stage-2 tables, frames); with El2Mode::None the same as guest-physical.
   bool peek_pa(u64 pa, void* out, usize size) const;
+  /// What each finding of the cache sanitizer is told to: its class, whether it is only advice, and several lines of
+  /// text.
+  using FindingSink = std::function<void(std::string_view finding, bool advisory, const std::string& text)>;
+  void set_finding_sink(FindingSink sink);
+  /// Figures of the modelled caches as label and number, empty without a model. Findings come first.
+  std::vector<std::pair<std::string, u64>> cache_figures() const;
+  /// How often the sanitizer has found `finding`, a class name as STALE_RAM.
+  u64 findings(std::string_view finding) const;
+  /// The names of all classes of findings.
+  static std::vector<std::string_view> finding_names();
   /// Virtual time since power-on, in nanoseconds.
   u64 time_ns() const;
   /// Instructions executed by all cores.

@@ -16,9 +16,17 @@ namespace farside::machine {
 namespace virt_map = boot::virt_map;
 namespace virtio = dev::virtio;
 
+namespace {
+/// Without a hypervisor the devices are real ones, connected coherently as the device tree says.
+cache::AccessInfo dma_access(u64 address) {
+  return {.kind = cache::AccessKind::Dma, .coherent_dma = true, .attr = cache::kWriteBackIsh, .ipa = address};
+}
+}  // namespace
+
 bool BoardDma::read(u64 address, std::span<u8> out) {
   if (vm_ != nullptr) return vm_->read_guest(Ipa{address}, out).ok();
   const u8* host = board_.ram().at(address - board_.ram_base(), out.size());
+  if (board_.caches().modelled()) return board_.caches().read(dma_access(address), Pa{address}, out);
   if (host != nullptr) std::memcpy(out.data(), host, out.size());
   return host != nullptr;
 }
@@ -27,6 +35,7 @@ bool BoardDma::write(u64 address, std::span<const u8> bytes) {
   if (vm_ != nullptr) return vm_->write_guest(Ipa{address}, bytes).ok();
   u8* host = board_.ram().at(address - board_.ram_base(), bytes.size());
   if (host == nullptr) return false;
+  if (board_.caches().modelled()) return board_.caches().write(dma_access(address), Pa{address}, bytes);
   std::memcpy(host, bytes.data(), bytes.size());
   board_.wrote(address, bytes.size());
   return true;
@@ -39,6 +48,7 @@ void BoardDma::discard(u64 address, u64 size) {
     if (host == nullptr) return;
     madvise(host, size, MADV_DONTNEED);
     board_.wrote(address, size);
+    board_.caches().adopt(Pa{address}, size);
     return;
   }
   for (const hyp::SlotInfo& slot : vm_->slots()) {

@@ -13,6 +13,8 @@ constexpr u64 kNever = std::numeric_limits<u64>::max();
 constexpr u64 kRoundAlone = 200'000, kRoundShared = 20'000;
 constexpr auto kPollInterval = std::chrono::milliseconds(5), kHostPollInterval = std::chrono::milliseconds(1);
 constexpr u64 kHostPollNs = 1'000'000;
+// With modelled caches slices are short, so that what silicon does unasked comes between the guest's instructions.
+constexpr u64 kCachedSlice = 500;
 
 /// What has moved a core's time: its instructions, and the hypervisor's work on its behalf.
 u64 work(const pe::Pe& pe) { return pe.instructions() + pe.spent; }
@@ -83,12 +85,14 @@ void Scheduler::execute(pe::Pe& core) {
 }
 
 void Scheduler::run_slice(pe::Pe& core, u64 length) {
+  if (caches_ != nullptr) length = std::min(length, kCachedSlice);
   running_ = &core;
   core.begin_slice(length);
   slice_start_ = work(core);
   execute(core);
   time_[core.index()] += work(core) - slice_start_;
   running_ = nullptr;
+  if (caches_ != nullptr) caches_->speculate(core.index(), work(core) - slice_start_);
 }
 
 void Scheduler::run_core(pe::Pe& core, u64 round_end) {

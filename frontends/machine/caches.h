@@ -1,0 +1,23 @@
+// frontends/machine/caches.h - which caches the machine has: geometry of the CPU, choices of the profile and of --knob.
+#pragma once
+#include "cache/config.h"
+#include "cache/knobs.h"
+#include "core/arch/features.h"
+#include "core/base/result.h"
+#include "frontends/machine/config.h"
+
+namespace farside::machine {
+
+struct CacheSetup {
+  cache::Config geometry{};
+  cache::Knobs knobs{};
+  bool modelled() const { return knobs.model == cache::Switch::On; }
+};
+
+/// Reads `config.cache`, `config.knobs` and the preset of `config.cpu`.
+Result<CacheSetup, UserError> cache_setup(const MachineConfig& config);
+/// Makes CTR_EL0, CLIDR_EL1 and CCSIDR_EL1 true. Without modelled caches all copies of a byte are one, and CTR_EL0.IDC
+/// and DIC say so.
+void identify_caches(const CacheSetup& setup, CpuModel& cpu);
+
+}  // namespace farside::machine
