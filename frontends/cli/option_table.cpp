@@ -14,8 +14,8 @@ namespace farside::cli {
 namespace {
 
 constexpr std::string_view kBoot = "What to boot", kMachine = "The machine", kDevices = "Devices",
-                           kHypervisor = "The hypervisor", kTime = "Time and chance", kEnd = "When the run ends",
-                           kSeeing = "Seeing it", kGeneral = "General";
+                           kHypervisor = "The hypervisor", kCaches = "Caches", kTime = "Time and chance",
+                           kEnd = "When the run ends", kSeeing = "Seeing it", kGeneral = "General";
 
 constexpr OptionInfo kRunOptions[] = {
     {kBoot, "kernel", "FILE", "", "An arm64 Linux Image (also gzip'd) or an AArch64 ELF file."},
@@ -57,6 +57,17 @@ constexpr OptionInfo kRunOptions[] = {
     {kHypervisor, "policy", "ERA", "k6.1", "Whose rules the hypervisor follows; 'help' lists the eras."},
     {kHypervisor, "thp", "WHEN", "always",
      "Whether the modelled host backs guest memory with huge pages: always or never."},
+
+    {kCaches, "cache", "PROFILE", "off",
+     "off: accesses go to memory. coherent, model and adversarial: the CPU's caches hold data; model is plausible "
+     "silicon, adversarial picks among the legal choices the one that shows. What software gets wrong is reported as "
+     "it "
+     "happens."},
+    {kCaches, "knob", "NAME=VALUE", "", "One choice of the silicon, on top of the profile; --knob help lists them.",
+     true},
+    {kCaches, "fail-on", "CLASS[,CLASS]", "",
+     "Exit status 4 if the caches' sanitizer has found one of these: STALE_RAM and so on, or all for the six that are "
+     "errors."},
 
     {kTime, "seed", "N", "0",
      "Decides everything that is left to chance. Equal seeds give equal runs, to the bit, as long as the clock is "
@@ -104,7 +115,7 @@ Exit status
        the hypervisor gave up on the guest
   2    a mistake on the command line or in a file that it names; nothing was run
   3    the guest reset or panicked under --no-reboot
-  4    the limit of --max-insns was reached
+  4    the limit of --max-insns was reached, or a finding named by --fail-on
   130  Ctrl-A x
 
 Examples

@@ -11,6 +11,7 @@
 #include <exception>
 #include <limits>
 
+#include "cache/knobs.h"
 #include "core/arch/features.h"
 #include "firmware/hyp/policy.h"
 #include "frontends/cli/device_options.h"
@@ -134,6 +135,8 @@ std::string cpu_page() {
   return page;
 }
 
+std::string knob_page() { return fmt::format("Knobs of the caches\n  {}\n", fmt::join(cache::knob_help(), "\n  ")); }
+
 std::string policy_page() {
   std::string page = "Eras of the hypervisor\n";
   for (const hyp::Policy& policy : hyp::policies()) {
@@ -229,6 +232,41 @@ Result<void, UserError> take_hypervisor(const Words& words, machine::MachineConf
   return {};
 }
 
+constexpr std::array<std::string_view, 8> kFindings{"STALE_CACHED", "STALE_RAM",       "STALE_ICACHE", "STALE_WALK",
+                                                    "LOST_WRITE",   "DISCARDED_DIRTY", "AMBIGUOUS",    "MISMATCH"};
+constexpr usize kErrors = 6;  // the rest is advice
+
+Result<std::vector<std::string>, UserError> parse_findings(std::string_view text) {
+  std::vector<std::string> chosen;
+  for (;;) {
+    const usize end = text.find(',');
+    const std::string_view name = text.substr(0, end);
+    if (name == "all") {
+      chosen.insert(chosen.end(), kFindings.begin(), kFindings.begin() + kErrors);
+    } else if (std::find(kFindings.begin(), kFindings.end(), name) != kFindings.end()) {
+      chosen.emplace_back(name);
+    } else {
+      return UserError{fmt::format("--fail-on {}: the classes are {}, and all", name, fmt::join(kFindings, ", "))};
+    }
+    if (end == std::string_view::npos) return chosen;
+    text.remove_prefix(end + 1);
+  }
+}
+
+Result<void, UserError> take_caches(const Words& words, RunOptions& run) {
+  constexpr std::array<std::string_view, 4> kProfiles{"off", "coherent", "model", "adversarial"};
+  if (words.has("cache")) {
+    run.machine.cache =
+        kProfiles[TRY(one_of("cache", words.text("cache"), {"off", "coherent", "model", "adversarial"}))];
+  }
+  run.machine.knobs = words.texts("knob");
+  if (words.has("fail-on")) run.fail_on = TRY(parse_findings(words.text("fail-on")));
+  if (!run.fail_on.empty() && run.machine.cache == "off") {
+    return UserError{"--fail-on needs caches: --cache coherent, model or adversarial"};
+  }
+  return {};
+}
+
 Result<void, UserError> take_conduct(const Words& words, RunOptions& run) {
   if (words.has("clock")) {
     const usize mode = TRY(one_of("clock", words.text("clock"), {"virtual", "wall"}));
@@ -252,11 +290,15 @@ Result<Parsed<RunOptions>, UserError> parse_run(const std::vector<std::string>& 
   if (words.has("help")) return Parsed<RunOptions>(TextRequest{help_page(kRunCommand)});
   if (words.text("cpu") == "help") return Parsed<RunOptions>(TextRequest{cpu_page()});
   if (words.text("policy") == "help") return Parsed<RunOptions>(TextRequest{policy_page()});
+  for (const std::string& knob : words.texts("knob")) {
+    if (knob == "help") return Parsed<RunOptions>(TextRequest{knob_page()});
+  }
   RunOptions run;
   TRY_VOID(take_boot(words, run));
   TRY_VOID(take_machine(words, run.machine));
   TRY_VOID(take_devices(words, run.machine));
   TRY_VOID(take_hypervisor(words, run.machine));
+  TRY_VOID(take_caches(words, run));
   TRY_VOID(take_conduct(words, run));
   return Parsed<RunOptions>(std::move(run));
 }

@@ -23,6 +23,7 @@ struct RunOptions {
   std::vector<TraceGroup> trace;
   std::string trace_file;  ///< empty: standard error
   bool stats = false, jit_stats = false, state_hash = false;
+  std::vector<std::string> fail_on;  ///< classes of findings of the cache sanitizer
 };
 
 /// `farside guest`.

@@ -121,6 +121,10 @@ std::string stats_page(machine::Machine& machine, const RunTimes& times) {
   std::string out = page.take();
   if (const hyp::Vm* vm = machine.vm()) out += hyp_stats_page(vm->stats());
   Page tail;
+  if (const auto figures = machine.cache_figures(); !figures.empty()) {
+    tail.heading("caches");
+    for (const auto& [label, value] : figures) tail.count(label, value);
+  }
   for (const auto& core : machine.cores()) add_tlb(tail, core->tlb.stats(), core->index());
   return out + tail.take();
 }

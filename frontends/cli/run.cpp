@@ -59,6 +59,23 @@ void attach_trace(Machine& machine, const RunOptions& options, std::FILE* file) 
   for (TraceGroup group : options.trace) machine.trace().enable(group);
 }
 
+void print_findings(Machine& machine) {
+  machine.set_finding_sink([](std::string_view, bool advisory, const std::string& text) {
+    if (!advisory) fmt::print(stderr, "{}", text);
+  });
+}
+
+// The exit status where one of the classes of --fail-on has been found.
+int judge(int status, const Machine& machine, const RunOptions& options) {
+  for (const std::string& finding : options.fail_on) {
+    if (const u64 count = machine.findings(finding); count != 0) {
+      fmt::print(stderr, "farside: {} {}: --fail-on\n", count, finding);
+      return kExitFinding;
+    }
+  }
+  return status;
+}
+
 void print_results(Machine& machine, const RunOptions& options, double host_seconds) {
   if (options.stats) fmt::print(stderr, "{}", stats_page(machine, {host_seconds}));
   if (options.jit_stats) fmt::print(stderr, "{}", machine.jit_report());
@@ -92,6 +109,7 @@ Result<int, UserError> run_guest(const RunOptions& options) {
   for (;;) {
     const std::unique_ptr<Machine> machine = TRY(Machine::create(config));
     attach_trace(*machine, options, trace_file.get());
+    print_findings(*machine);
     RunResult result;
     double host_seconds = 0;
     {
@@ -100,9 +118,9 @@ Result<int, UserError> run_guest(const RunOptions& options) {
       result = session.run();
       host_seconds = session.host_seconds();
     }
-    if (result.cause == StopCause::Reset && !options.no_reboot) continue;
+    if (result.cause == StopCause::Reset && !options.no_reboot && judge(0, *machine, options) == 0) continue;
     print_results(*machine, options, host_seconds);
-    return conclude(result, *machine);
+    return judge(conclude(result, *machine), *machine, options);
   }
 }
 

@@ -12,6 +12,7 @@ enum ExitStatus : int {
   kExitUserError = 2,
   kExitReset = 3,
   kExitLimit = 4,
+  kExitFinding = 4,
   kExitQuit = 130,
 };
 

@@ -54,7 +54,7 @@ MAY_INCLUDE = {
 ALSO = {
     "hyp_host": {"firmware/hyp/ports.h"},
     "hyp": {"mmu/descriptor.h", "mmu/geometry.h", "mmu/table_visit.h"},
-    "cli": {"firmware/hyp/policy.h", "firmware/hyp/stats.h", "firmware/hyp/vm.h"},
+    "cli": {"cache/knobs.h", "firmware/hyp/policy.h", "firmware/hyp/stats.h", "firmware/hyp/vm.h"},
 }
 # Libraries, by the beginning of the included name, and the only rooms that may use them.
 LIBRARIES = {
