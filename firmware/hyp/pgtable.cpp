@@ -149,7 +149,9 @@ struct Pgtable::MapVisitor : TableVisitor {
 
   /// A hole or a block becomes a zeroed table; the rest of a block faults again when it is used.
   Visit link_table(TableEntry& entry) {
-    if (!cache || cache->pages.empty()) {
+    // A plain permission fault tops nothing up, but may meet a block that logging splits or a table that is gone by
+    // now: kvm_mmu_memory_cache_alloc then allocates on the spot.
+    if (!cache || !self.top_up(*cache, 1)) {
       status = MapStatus::NoMemory;
       return Visit::Stop;
     }

@@ -25,7 +25,7 @@ struct TableCache {
 enum class MapStatus : u8 {
   Mapped,
   Again,     ///< nothing but permissions would change: somebody else was faster, replay
-  NoMemory,  ///< the cache ran out of table pages
+  NoMemory,  ///< no cache given, or neither it nor the host has a table page left
 };
 
 /// A leaf as found in the tables.

@@ -341,14 +341,30 @@ TEST_CASE("the first table has as many concatenated pages as the address size ne
   }
 }
 
-TEST_CASE("running out of table pages stops the map without harm") {
+TEST_CASE("a map without cache uses the tables that are there") {
+  Tables t;
+  const MapRequest request{kRam, k4K, kFrame, kR, true};
+  CHECK(t.table->map(request, nullptr) == MapStatus::NoMemory);
+  CHECK_FALSE(t.table->find(kRam));
+  t.map(kRam + k4K, k4K, kFrame, kRw);
+  CHECK(t.table->map(request, nullptr) == MapStatus::Mapped);
+}
+
+TEST_CASE("an empty cache is filled on the spot; without host memory the map fails without harm") {
   Tables t;
   t.table->release(t.cache);
-  CHECK(t.map(kRam, k4K, kFrame, kRw) == MapStatus::NoMemory);
-  CHECK_FALSE(t.table->find(kRam));
-  CHECK(t.stats.s2_map == 0);
-  REQUIRE(t.table->top_up(t.cache, 2));
   CHECK(t.map(kRam, k4K, kFrame, kRw) == MapStatus::Mapped);
+  std::vector<Pa> taken;
+  while (const auto page = t.frames.allocate()) taken.push_back(*page);
+  const Ipa far = kRam + k1G;
+  CHECK(t.map(far, k4K, kFrame, kRw) == MapStatus::NoMemory);
+  CHECK_FALSE(t.table->find(far));
+  CHECK(t.stats.s2_map == 1);
+  for (int i = 0; i < 2; ++i) {
+    t.frames.put(taken.back());
+    taken.pop_back();
+  }
+  CHECK(t.map(far, k4K, kFrame, kRw) == MapStatus::Mapped);
 }
 
 }  // namespace farside::hyp::test

@@ -267,4 +267,14 @@ TEST_CASE("between break and make a block that is split has no entry at all") {
   CHECK(w.leaf(kRam + 0x5000)->size == 4096);
 }
 
+TEST_CASE("a permission fault whose tables are gone by the time it is handled, on a vCPU without table pages") {
+  Race r;
+  for (u64 offset = 0; offset < 2 << 20; offset += 4096) r.access(Kind::Write, kRam + offset);
+  r.machine.actions[YieldPoint::HpfarResolve] = [&r] { REQUIRE(r.vm->space().collapse(r.hva)); };
+  CHECK(r.abort(kExecPf, Va{kRam.value}, kRam, 1) == Resume::Guest);
+  CHECK(r.access(Kind::Exec, kRam, 1) == Resume::Guest);
+  CHECK(r.leaf(kRam)->size == u64{2} << 20);
+  CHECK(r.coherent());
+}
+
 }  // namespace farside::hyp::test
