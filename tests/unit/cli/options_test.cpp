@@ -181,6 +181,20 @@ TEST_CASE("help on CPUs and eras lists what can be chosen") {
   CHECK(page_of({"--policy", "help"}).find("k6.1") != std::string::npos);
 }
 
+TEST_CASE("caches: a profile, knobs on top of it, and findings that fail the run") {
+  CHECK(run_of({}).machine.cache == "off");
+  const RunOptions run = run_of(
+      {"--cache", "model", "--knob", "evict=lazy", "--knob", "nc_hit=lookup", "--fail-on", "STALE_RAM,LOST_WRITE"});
+  CHECK(run.machine.cache == "model");
+  CHECK(run.machine.knobs == std::vector<std::string>{"evict=lazy", "nc_hit=lookup"});
+  CHECK(run.fail_on == std::vector<std::string>{"STALE_RAM", "LOST_WRITE"});
+  CHECK(run_of({"--cache", "model", "--fail-on", "all"}).fail_on.size() == 6);
+  CHECK(page_of({"--knob", "help"}).find("nc_hit=bypass|lookup") != std::string::npos);
+  CHECK(error_of({"--cache", "fast"}).find("adversarial") != std::string::npos);
+  CHECK(error_of({"--cache", "model", "--fail-on", "STALE"}).find("STALE_RAM") != std::string::npos);
+  CHECK(error_of({"--fail-on", "all"}).find("--cache") != std::string::npos);
+}
+
 TEST_CASE("sizes") {
   CHECK(*parse_size("1G") == u64{1} << 30);
   CHECK(*parse_size("1GiB") == u64{1} << 30);
