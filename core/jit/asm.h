@@ -1,5 +1,7 @@
-// core/jit/asm.h - writes x86-64 instructions into memory: the forms that the translator uses, and no others.
+// core/jit/asm.h - a thin face of asmjit's assembler: operand widths as arguments, guest-state operands, late jumps.
 #pragma once
+#include <asmjit/x86.h>
+
 #include <cstring>
 
 #include "core/base/check.h"
@@ -7,7 +9,7 @@
 
 namespace farside::jit {
 
-/// Host general-purpose registers, numbered as x86 encodes them.
+/// Host general-purpose registers, numbered as x86 does.
 enum HostReg : u8 { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
 /// Host vector registers.
@@ -17,7 +19,7 @@ enum Xmm : u8 { XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7 };
 enum class Cc : u8 { O, NO, B, AE, E, NE, BE, A, S, NS, P, NP, L, GE, LE, G };
 constexpr Cc negate(Cc cc) { return static_cast<Cc>(static_cast<u8>(cc) ^ 1); }
 
-/// [base + index * scale + disp]; no index when `index` is RSP, as in the encoding.
+/// [base + index * scale + disp]; no index when `index` is RSP.
 struct HostMem {
   HostReg base;
   i32 disp = 0;
@@ -25,290 +27,202 @@ struct HostMem {
   u8 scale_log2 = 0;
 };
 
-/// Two-operand arithmetic, numbered as in opcodes 00+8n and /n of 81.
+/// Two-operand arithmetic.
 enum class Alu : u8 { Add, Or, Adc, Sbb, And, Sub, Xor, Cmp };
-/// Shifts, numbered as in /n of C1 and D3.
-enum class Shift : u8 { Rol = 0, Ror = 1, Shl = 4, Shr = 5, Sar = 7 };
+enum class Shift : u8 { Ror, Shl, Shr, Sar };
 
 /// A place whose 32-bit displacement is written later.
 struct Patch {
   u8* at = nullptr;  ///< the four bytes; the displacement counts from their end
 };
 
-/// Emits at a cursor. The caller guarantees room; `w` selects 64-bit operands, otherwise results are zero-extended.
-class Asm {
+// Operands of asmjit for emitters that use x86() directly.
+inline asmjit::x86::Gp gp(bool w, HostReg r) {
+  return w ? asmjit::x86::Gp(asmjit::x86::gpq(r)) : asmjit::x86::Gp(asmjit::x86::gpd(r));
+}
+inline asmjit::x86::Xmm xmm(u8 r) { return asmjit::x86::xmm(r); }
+inline asmjit::x86::Mem mem(const HostMem& m, u32 bytes = 0) {
+  using asmjit::x86::gpq, asmjit::x86::ptr;
+  return m.index == RSP ? ptr(gpq(m.base), m.disp, bytes) : ptr(gpq(m.base), gpq(m.index), m.scale_log2, m.disp, bytes);
+}
+
+/// Writes code into memory that has two views: it is written through one and executed through the other. Addresses are
+/// always those of the executable view. `w` selects 64-bit operands; 32-bit results are zero-extended.
+class Asm : private asmjit::ErrorHandler {
  public:
-  explicit Asm(u8* at) : p_(at) {}
-  u8* here() const { return p_; }
-  void rewind(u8* to) { p_ = to; }
+  /// `writable` and `code` are the two views of `bytes` bytes; the cursor starts at `code`.
+  Asm(u8* writable, u8* code, usize bytes) : code_(code), to_writable_(writable - code) {
+    const asmjit::Error error = holder_.init(asmjit::Environment(asmjit::Arch::kX64), reinterpret_cast<u64>(code));
+    CHECK(error == asmjit::kErrorOk, "asmjit: {}", asmjit::DebugUtils::errorAsString(error));
+    holder_.setErrorHandler(this);
+    asmjit::CodeBuffer& buffer = holder_.textSection()->buffer();
+    buffer._data = writable;
+    buffer._size = buffer._capacity = bytes;
+    buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
+    holder_.attach(&x_);
+    x_.setOffset(0);
+  }
+  Asm(const Asm&) = delete;
+  Asm& operator=(const Asm&) = delete;
+
+  /// Any other instruction.
+  asmjit::x86::Assembler& x86() { return x_; }
+  u8* here() const { return code_ + x_.offset(); }
+  /// Goes on at `to`, forward or back.
+  void move_to(const u8* to) { x_.setOffset(static_cast<usize>(to - code_)); }
+  /// Where a byte of code can be written.
+  u8* writable(u8* code) const { return code + to_writable_; }
 
   // Moves.
   void mov(bool w, HostReg to, HostReg from) {
-    if (to == from && w) return;
-    op(w, 0x8b, to, from);
+    if (to != from || !w) x_.mov(gp(w, to), gp(w, from));
   }
-  void mov(bool w, HostReg to, HostMem from) { op(w, 0x8b, to, from); }
-  void mov(bool w, HostMem to, HostReg from) { op(w, 0x89, from, to); }
+  void mov(bool w, HostReg to, const HostMem& from) { x_.mov(gp(w, to), mem(from)); }
+  void mov(bool w, const HostMem& to, HostReg from) { x_.mov(mem(to), gp(w, from)); }
   void mov_imm(HostReg to, u64 value) {
-    if (value <= 0xffffffff) {
-      rex(false, 0, 0, to);
-      byte(static_cast<u8>(0xb8 | (to & 7)));
-      word32(static_cast<u32>(value));
-    } else if (fits32(value)) {
-      op(true, 0xc7, 0, to);
-      word32(static_cast<u32>(value));
-    } else {
-      movabs(to, value);
-    }
+    value <= 0xffffffff ? x_.mov(gp(false, to), value) : x_.mov(gp(true, to), value);
   }
-  /// Always ten bytes, the value being the last eight; returns where it is.
+  /// The value is the last eight bytes of the instruction; returns where it is.
   u8* movabs(HostReg to, u64 value) {
-    rex(true, 0, 0, to);
-    byte(static_cast<u8>(0xb8 | (to & 7)));
-    std::memcpy(p_, &value, 8);
-    p_ += 8;
-    return p_ - 8;
+    x_.movabs(gp(true, to), value);
+    return here() - 8;
   }
   /// `value` is sign-extended when w.
-  void mov(bool w, HostMem to, i32 value) {
-    op(w, 0xc7, 0, to);
-    word32(static_cast<u32>(value));
-  }
-  void mov8(HostMem to, HostReg from) { op8(0x88, from, to); }
-  void mov8(HostMem to, u8 value) {
-    op(false, 0xc6, 0, to);
-    byte(value);
-  }
-  void mov16(HostMem to, HostReg from) {
-    byte(0x66);
-    op(false, 0x89, from, to);
-  }
-  /// Loads of 1, 2 or 4 bytes, zero- or sign-extended to 64 bits, or to 32 and then zero-extended when !w.
+  void mov(bool w, const HostMem& to, i32 value) { x_.mov(mem(to, w ? 8 : 4), value); }
+  void mov8(const HostMem& to, HostReg from) { x_.mov(mem(to), asmjit::x86::gpb(from)); }
+  void mov8(const HostMem& to, u8 value) { x_.mov(mem(to, 1), value); }
+  void mov16(const HostMem& to, HostReg from) { x_.mov(mem(to), asmjit::x86::gpw(from)); }
+  /// Loads of 1, 2, 4 or 8 bytes, zero- or sign-extended to 64 bits, or to 32 and then zero-extended when !w.
   template <class Source>
   void load_extended(HostReg to, Source from, unsigned bytes, bool sign, bool w) {
-    switch (bytes) {
-      case 1: op8(sign ? 0x0fbe : 0x0fb6, to, from, sign && w); break;
-      case 2: op(sign && w, sign ? 0x0fbf : 0x0fb7, to, from); break;
-      case 4: sign&& w ? op(true, 0x63, to, from) : op(false, 0x8b, to, from); break;
-      default: op(true, 0x8b, to, from); break;
-    }
+    const auto source = sized(from, bytes);
+    if (bytes == 8) return void(x_.mov(gp(true, to), source));
+    if (!sign) return void(bytes == 4 ? x_.mov(gp(false, to), source) : x_.movzx(gp(false, to), source));
+    if (bytes < 4) return void(x_.movsx(gp(w, to), source));
+    w ? x_.movsxd(gp(true, to), source) : x_.mov(gp(false, to), source);
   }
-  void lea(bool w, HostReg to, HostMem from) { op(w, 0x8d, to, from); }
+  void lea(bool w, HostReg to, const HostMem& from) { x_.lea(gp(w, to), mem(from)); }
 
   // Arithmetic.
-  void alu(Alu what, bool w, HostReg to, HostReg from) { op(w, static_cast<u32>(what) * 8 + 3, to, from); }
-  void alu(Alu what, bool w, HostReg to, HostMem from) { op(w, static_cast<u32>(what) * 8 + 3, to, from); }
-  void alu(Alu what, bool w, HostMem to, HostReg from) { op(w, static_cast<u32>(what) * 8 + 1, from, to); }
-  template <class Target>
-  void alu_imm(Alu what, bool w, Target to, i32 value) {
-    const bool small = value >= -128 && value < 128;
-    op(w, small ? 0x83 : 0x81, static_cast<u8>(what), to);
-    small ? byte(static_cast<u8>(value)) : word32(static_cast<u32>(value));
-  }
-  void cmp8(HostMem to, u8 value) {
-    op(false, 0x80, 7, to);
-    byte(value);
-  }
+  void alu(Alu what, bool w, HostReg to, HostReg from) { x_.emit(id(what), gp(w, to), gp(w, from)); }
+  void alu(Alu what, bool w, HostReg to, const HostMem& from) { x_.emit(id(what), gp(w, to), mem(from)); }
+  void alu(Alu what, bool w, const HostMem& to, HostReg from) { x_.emit(id(what), mem(to), gp(w, from)); }
+  void alu_imm(Alu what, bool w, HostReg to, i32 value) { x_.emit(id(what), gp(w, to), value); }
+  void alu_imm(Alu what, bool w, const HostMem& to, i32 value) { x_.emit(id(what), mem(to, w ? 8 : 4), value); }
+  void cmp8(const HostMem& to, u8 value) { x_.cmp(mem(to, 1), value); }
   /// Byte operations on the low byte of a register.
-  void alu8(Alu what, HostReg to, HostMem from) { op8(static_cast<u32>(what) * 8 + 2, to, from); }
-  void test(bool w, HostReg a, HostReg b) { op(w, 0x85, b, a); }
-  void test_imm(bool w, HostReg a, i32 value) {
-    op(w, 0xf7, 0, a);
-    word32(static_cast<u32>(value));
-  }
-  void test_imm(bool w, HostMem a, i32 value) {
-    op(w, 0xf7, 0, a);
-    word32(static_cast<u32>(value));
-  }
-  void not_(bool w, HostReg r) { op(w, 0xf7, 2, r); }
-  void neg(bool w, HostReg r) { op(w, 0xf7, 3, r); }
-  void imul(bool w, HostReg to, HostReg from) { op(w, 0x0faf, to, from); }
-  void imul(bool w, HostReg to, HostMem from) { op(w, 0x0faf, to, from); }
+  void alu8(Alu what, HostReg to, const HostMem& from) { x_.emit(id(what), asmjit::x86::gpb(to), mem(from)); }
+  void test(bool w, HostReg a, HostReg b) { x_.test(gp(w, a), gp(w, b)); }
+  void test_imm(bool w, HostReg a, i32 value) { x_.test(gp(w, a), value); }
+  void test_imm(bool w, const HostMem& a, i32 value) { x_.test(mem(a, w ? 8 : 4), value); }
+  void not_(bool w, HostReg r) { x_.not_(gp(w, r)); }
+  void neg(bool w, HostReg r) { x_.neg(gp(w, r)); }
+  void imul(bool w, HostReg to, HostReg from) { x_.imul(gp(w, to), gp(w, from)); }
+  void imul(bool w, HostReg to, const HostMem& from) { x_.imul(gp(w, to), mem(from)); }
   /// BMI2: `high` gets the upper half of RDX * from, without flags; `low` the lower.
-  template <class Source>
-  void mulx(HostReg high, HostReg low, Source from) {
-    vex(0xf6, 3, 2, true, high, low, from);
-  }
-  void imul_wide(HostReg by) { op(true, 0xf7, 5, by); }  ///< RDX:RAX = RAX * by, signed
-  void div(bool w, HostReg by) { op(w, 0xf7, 6, by); }
-  void idiv(bool w, HostReg by) { op(w, 0xf7, 7, by); }
-  void cqo(bool w) {
-    if (w) byte(0x48);
-    byte(0x99);
-  }
-  void shift_imm(Shift what, bool w, HostReg r, u8 amount) {
-    op(w, 0xc1, static_cast<u8>(what), r);
-    byte(amount);
-  }
-  void shift_cl(Shift what, bool w, HostReg r) { op(w, 0xd3, static_cast<u8>(what), r); }
+  void mulx(HostReg high, HostReg low, HostReg from) { x_.mulx(gp(true, high), gp(true, low), gp(true, from)); }
+  void mulx(HostReg high, HostReg low, const HostMem& from) { x_.mulx(gp(true, high), gp(true, low), mem(from)); }
+  void imul_wide(HostReg by) { x_.imul(gp(true, by)); }  ///< RDX:RAX = RAX * by, signed
+  void div(bool w, HostReg by) { x_.div(gp(w, by)); }
+  void idiv(bool w, HostReg by) { x_.idiv(gp(w, by)); }
+  void cqo(bool w) { w ? x_.cqo() : x_.cdq(); }
+  void shift_imm(Shift what, bool w, HostReg r, u8 amount) { x_.emit(id(what), gp(w, r), amount); }
+  void shift_cl(Shift what, bool w, HostReg r) { x_.emit(id(what), gp(w, r), asmjit::x86::cl); }
   /// BMI2: shifts by a register without touching flags.
-  template <class Source>
-  void shlx(bool w, HostReg to, Source from, HostReg by) {
-    vex(0xf7, 1, 2, w, to, by, from);
-  }
-  template <class Source>
-  void shrx(bool w, HostReg to, Source from, HostReg by) {
-    vex(0xf7, 3, 2, w, to, by, from);
-  }
-  template <class Source>
-  void sarx(bool w, HostReg to, Source from, HostReg by) {
-    vex(0xf7, 2, 2, w, to, by, from);
-  }
+  void shlx(bool w, HostReg to, HostReg from, HostReg by) { x_.shlx(gp(w, to), gp(w, from), gp(w, by)); }
+  void shrx(bool w, HostReg to, HostReg from, HostReg by) { x_.shrx(gp(w, to), gp(w, from), gp(w, by)); }
+  void sarx(bool w, HostReg to, HostReg from, HostReg by) { x_.sarx(gp(w, to), gp(w, from), gp(w, by)); }
   /// BMI2: rotates right by a constant without touching flags.
-  template <class Source>
-  void rorx(bool w, HostReg to, Source from, u8 amount) {
-    vex(0xf0, 3, 3, w, to, RAX, from);
-    byte(amount);
+  void rorx(bool w, HostReg to, HostReg from, u8 amount) { x_.rorx(gp(w, to), gp(w, from), amount); }
+  void rorx(bool w, HostReg to, const HostMem& from, u8 amount) { x_.rorx(gp(w, to), mem(from), amount); }
+  void lzcnt(bool w, HostReg to, HostReg from) { x_.lzcnt(gp(w, to), gp(w, from)); }
+  void bswap(bool w, HostReg r) { x_.bswap(gp(w, r)); }
+  void bt_imm(bool w, HostReg r, u8 n) { x_.bt(gp(w, r), n); }
+  void stc() { x_.stc(); }
+  void cmc() { x_.cmc(); }
+  void setcc(Cc cc, const HostMem& to) { x_.emit(asmjit::x86::Inst::setccFromCond(cond(cc)), mem(to, 1)); }
+  void setcc(Cc cc, HostReg to) { x_.emit(asmjit::x86::Inst::setccFromCond(cond(cc)), asmjit::x86::gpb(to)); }
+  void cmov(Cc cc, bool w, HostReg to, HostReg from) {
+    x_.emit(asmjit::x86::Inst::cmovccFromCond(cond(cc)), gp(w, to), gp(w, from));
   }
-  void lzcnt(bool w, HostReg to, HostReg from) {
-    byte(0xf3);
-    op(w, 0x0fbd, to, from);
+  void cmov(Cc cc, bool w, HostReg to, const HostMem& from) {
+    x_.emit(asmjit::x86::Inst::cmovccFromCond(cond(cc)), gp(w, to), mem(from));
   }
-  void bswap(bool w, HostReg r) {
-    rex(w, 0, 0, r);
-    byte(0x0f);
-    byte(static_cast<u8>(0xc8 | (r & 7)));
-  }
-  void bt_imm(bool w, HostReg r, u8 n) {
-    op(w, 0x0fba, 4, r);
-    byte(n);
-  }
-  void bt_imm(bool w, HostMem m, u8 n) {
-    op(w, 0x0fba, 4, m);
-    byte(n);
-  }
-  void stc() { byte(0xf9); }
-  void cmc() { byte(0xf5); }
-  void setcc(Cc cc, HostMem to) { op(false, 0x0f90u | static_cast<u32>(cc), 0, to); }
-  void setcc(Cc cc, HostReg to) { op8(0x0f90u | static_cast<u32>(cc), 0, to, false); }
-  void cmov(Cc cc, bool w, HostReg to, HostReg from) { op(w, 0x0f40u | static_cast<u32>(cc), to, from); }
-  void cmov(Cc cc, bool w, HostReg to, HostMem from) { op(w, 0x0f40u | static_cast<u32>(cc), to, from); }
 
-  // Control flow.
-  void push(HostReg r) {
-    rex(false, 0, 0, r);
-    byte(static_cast<u8>(0x50 | (r & 7)));
-  }
-  void pop(HostReg r) {
-    rex(false, 0, 0, r);
-    byte(static_cast<u8>(0x58 | (r & 7)));
-  }
-  void ret() { byte(0xc3); }
+  // Control flow. Jumps whose target is not known yet take their long form, aimed at themselves.
+  void push(HostReg r) { x_.push(gp(true, r)); }
+  void pop(HostReg r) { x_.pop(gp(true, r)); }
+  void ret() { x_.ret(); }
   Patch jmp() {
-    byte(0xe9);
-    return displacement();
+    x_.long_().jmp(at(here()));
+    return {here() - 4};
   }
   Patch jcc(Cc cc) {
-    byte(0x0f);
-    byte(static_cast<u8>(0x80 | static_cast<u8>(cc)));
-    return displacement();
+    x_.long_().emit(asmjit::x86::Inst::jccFromCond(cond(cc)), at(here()));
+    return {here() - 4};
   }
-  void jmp(const u8* to) { bind(jmp(), to); }
-  void jcc(Cc cc, const u8* to) { bind(jcc(cc), to); }
-  void call(const u8* to) {
-    byte(0xe8);
-    bind(displacement(), to);
-  }
-  void jmp(HostReg to) { op(false, 0xff, 4, to); }
-  void jmp(HostMem to) { op(false, 0xff, 4, to); }
-  void call(HostReg to) { op(false, 0xff, 2, to); }
+  void jmp(const u8* to) { x_.jmp(at(to)); }
+  void jcc(Cc cc, const u8* to) { x_.emit(asmjit::x86::Inst::jccFromCond(cond(cc)), at(to)); }
+  void call(const u8* to) { x_.call(at(to)); }
+  void jmp(HostReg to) { x_.jmp(gp(true, to)); }
+  void jmp(const HostMem& to) { x_.jmp(mem(to, 8)); }
+  void call(HostReg to) { x_.call(gp(true, to)); }
   /// A jump of one byte's reach, bound by bind_short.
   u8* jcc_short(Cc cc) {
-    byte(static_cast<u8>(0x70 | static_cast<u8>(cc)));
-    byte(0);
-    return p_ - 1;
+    jcc(cc, here());
+    return here() - 1;
   }
   u8* jmp_short() {
-    byte(0xeb);
-    byte(0);
-    return p_ - 1;
+    jmp(here());
+    return here() - 1;
   }
   void bind_short(u8* at) {
-    const i64 distance = p_ - (at + 1);
+    const i64 distance = here() - (at + 1);
     CHECK(distance >= 0 && distance < 128, "a short jump over {} bytes", distance);
-    *at = static_cast<u8>(distance);
+    *writable(at) = static_cast<u8>(distance);
   }
-  void bind(Patch patch) const { bind(patch, p_); }
-  static void bind(Patch patch, const u8* to) {
+  void bind(Patch patch) const { bind(patch, here()); }
+  void bind(Patch patch, const u8* to) const {
     const i32 distance = static_cast<i32>(to - (patch.at + 4));
-    std::memcpy(patch.at, &distance, 4);
+    std::memcpy(writable(patch.at), &distance, 4);
   }
 
   // Vectors: SSE2 without VEX, so that upper halves of ymm registers stay clean.
-  void movdqu(Xmm to, HostMem from) { sse(0xf3, 0x0f6f, to, from); }
-  void movdqu(HostMem to, Xmm from) { sse(0xf3, 0x0f7f, from, to); }
-  void movq(Xmm to, HostMem from) { sse(0xf3, 0x0f7e, to, from); }
-  void movq(HostMem to, Xmm from) { sse(0x66, 0x0fd6, from, to); }
-  void movd(Xmm to, HostMem from) { sse(0x66, 0x0f6e, to, from); }
-  void movd(HostMem to, Xmm from) { sse(0x66, 0x0f7e, from, to); }
-  /// The other two-operand forms: mandatory prefix (0: none), then 0F, 0F38 or 0F3A opcode.
-  template <class Source>
-  void sse(u8 prefix, u32 opcode, u8 reg, Source rm, bool w = false) {
-    if (prefix != 0) byte(prefix);
-    op(w, opcode, reg, rm);
-  }
-  void byte(u8 value) { *p_++ = value; }
+  void movdqu(Xmm to, const HostMem& from) { x_.movdqu(xmm(to), mem(from)); }
+  void movdqu(const HostMem& to, Xmm from) { x_.movdqu(mem(to), xmm(from)); }
+  void movq(Xmm to, const HostMem& from) { x_.movq(xmm(to), mem(from)); }
+  void movd(Xmm to, const HostMem& from) { x_.movd(xmm(to), mem(from)); }
+  void movd(Xmm to, HostReg from) { x_.movd(xmm(to), gp(false, from)); }
+  void pxor(Xmm to, Xmm from) { x_.pxor(xmm(to), xmm(from)); }
 
  private:
-  static bool fits32(u64 value) { return static_cast<u64>(static_cast<i64>(static_cast<i32>(value))) == value; }
-  void word32(u32 value) {
-    std::memcpy(p_, &value, 4);
-    p_ += 4;
+  void handleError(asmjit::Error error, const char* message, asmjit::BaseEmitter*) override {
+    CHECK(false, "asmjit: {} ({})", message, error);
   }
-  Patch displacement() {
-    p_ += 4;
-    return {p_ - 4};
+  static asmjit::Imm at(const u8* address) { return asmjit::imm(reinterpret_cast<u64>(address)); }
+  static asmjit::x86::CondCode cond(Cc cc) { return static_cast<asmjit::x86::CondCode>(cc); }
+  static asmjit::x86::Mem sized(const HostMem& m, unsigned bytes) { return mem(m, bytes); }
+  static asmjit::x86::Gp sized(HostReg r, unsigned bytes) {
+    return bytes == 1   ? asmjit::x86::Gp(asmjit::x86::gpb(r))
+           : bytes == 2 ? asmjit::x86::Gp(asmjit::x86::gpw(r))
+                        : gp(bytes == 8, r);
   }
-  void rex(bool w, u8 reg, u8 index, u8 base, bool force = false) {
-    const u8 bits = static_cast<u8>(w << 3 | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3);
-    if (bits != 0 || force) byte(static_cast<u8>(0x40 | bits));
+  static asmjit::InstId id(Alu what) {
+    namespace I = asmjit::x86::Inst;
+    static constexpr u32 kIds[] = {I::kIdAdd, I::kIdOr,  I::kIdAdc, I::kIdSbb,
+                                   I::kIdAnd, I::kIdSub, I::kIdXor, I::kIdCmp};
+    return kIds[static_cast<usize>(what)];
   }
-  void opcode_bytes(u32 opcode) {
-    if (opcode > 0xffff) byte(static_cast<u8>(opcode >> 16));
-    if (opcode > 0xff) byte(static_cast<u8>(opcode >> 8));
-    byte(static_cast<u8>(opcode));
-  }
-  void op(bool w, u32 opcode, u8 reg, HostReg rm, bool byte_register = false) {
-    rex(w, reg, 0, rm, byte_register);
-    opcode_bytes(opcode);
-    byte(static_cast<u8>(0xc0 | (reg & 7) << 3 | (rm & 7)));
-  }
-  void op(bool w, u32 opcode, u8 reg, Xmm rm) { op(w, opcode, reg, static_cast<HostReg>(rm)); }
-  void op(bool w, u32 opcode, u8 reg, const HostMem& m, bool byte_register = false) {
-    rex(w, reg, m.index, m.base, byte_register);
-    opcode_bytes(opcode);
-    modrm(reg, m);
-  }
-  /// Byte operations need REX to name SPL..DIL.
-  void op8(u32 opcode, u8 reg, HostReg rm, bool w = false) { op(w, opcode, reg, rm, true); }
-  void op8(u32 opcode, u8 reg, const HostMem& m, bool w = false) { op(w, opcode, reg, m, true); }
-  void modrm(u8 reg, const HostMem& m) {
-    const u8 field = static_cast<u8>((reg & 7) << 3);
-    const bool sib = m.index != RSP || (m.base & 7) == RSP;
-    const bool none = m.disp == 0 && (m.base & 7) != RBP, small = m.disp >= -128 && m.disp < 128;
-    byte(static_cast<u8>((none ? 0 : small ? 0x40 : 0x80) | field | (sib ? 4 : (m.base & 7))));
-    if (sib) byte(static_cast<u8>(m.scale_log2 << 6 | (m.index & 7) << 3 | (m.base & 7)));
-    if (none) return;
-    small ? byte(static_cast<u8>(m.disp)) : word32(static_cast<u32>(m.disp));
-  }
-  /// Three-byte VEX. `pp`: 0 none, 1 66, 2 F3, 3 F2; `map`: 1 0F, 2 0F38, 3 0F3A. RAX as vvvv encodes "unused".
-  void vex_prefix(u8 pp, u8 map, bool w, u8 reg, u8 index, u8 base, u8 vvvv) {
-    byte(0xc4);
-    byte(static_cast<u8>((~reg >> 3 & 1) << 7 | (~index >> 3 & 1) << 6 | (~base >> 3 & 1) << 5 | map));
-    byte(static_cast<u8>(w << 7 | (~vvvv & 15) << 3 | pp));
-  }
-  void vex(u8 opcode, u8 pp, u8 map, bool w, u8 reg, u8 vvvv, HostReg rm) {
-    vex_prefix(pp, map, w, reg, 0, rm, vvvv);
-    byte(opcode);
-    byte(static_cast<u8>(0xc0 | (reg & 7) << 3 | (rm & 7)));
-  }
-  void vex(u8 opcode, u8 pp, u8 map, bool w, u8 reg, u8 vvvv, const HostMem& m) {
-    vex_prefix(pp, map, w, reg, m.index, m.base, vvvv);
-    byte(opcode);
-    modrm(reg, m);
+  static asmjit::InstId id(Shift what) {
+    namespace I = asmjit::x86::Inst;
+    static constexpr u32 kIds[] = {I::kIdRor, I::kIdShl, I::kIdShr, I::kIdSar};
+    return kIds[static_cast<usize>(what)];
   }
 
-  u8* p_;
+  asmjit::CodeHolder holder_;
+  asmjit::x86::Assembler x_;
+  u8* code_;
+  std::ptrdiff_t to_writable_;
 };
 
 }  // namespace farside::jit

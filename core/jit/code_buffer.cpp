@@ -2,6 +2,9 @@
 #include "core/jit/code_buffer.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
 
 namespace farside::jit {
 namespace {
@@ -111,20 +114,29 @@ void emit_authenticate(Asm& a) {
 
 }  // namespace
 
+/// Two views of the same memory: nothing is writable and executable at one address.
 CodeBuffer::CodeBuffer(usize bytes) : size_(bytes) {
-  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return;
-  base_ = static_cast<u8*>(mapped);
-  madvise(mapped, bytes, MADV_HUGEPAGE);  // advice: fewer misses of the host's instruction TLB
+  const int memory = memfd_create("farside-code", MFD_CLOEXEC);
+  if (memory < 0) return;
+  if (ftruncate(memory, static_cast<off_t>(bytes)) == 0) {
+    void* const writable = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    void* const executable = mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, memory, 0);
+    if (writable != MAP_FAILED) writable_ = static_cast<u8*>(writable);
+    if (executable != MAP_FAILED) base_ = static_cast<u8*>(executable);
+  }
+  close(memory);
+  if (!ok()) return;
+  asm_.emplace(writable_, base_, bytes);
   emit_routines();
 }
 
 CodeBuffer::~CodeBuffer() {
   if (base_ != nullptr) munmap(base_, size_);
+  if (writable_ != nullptr) munmap(writable_, size_);
 }
 
 void CodeBuffer::emit_routines() {
-  Asm a(base_);
+  Asm& a = *asm_;
   // enter(frame in RDI, code in RSI)
   for (HostReg r : kSaved) a.push(r);
   a.alu_imm(Alu::Sub, true, RSP, kFrameBytes);
@@ -162,9 +174,9 @@ void CodeBuffer::emit_routines() {
   emit_sign(a);
   authenticate_ = a.here();
   emit_authenticate(a);
-  const auto aligned = reinterpret_cast<u8*>(align_up(reinterpret_cast<u64>(a.here()), 64));
+  align();
   std::memcpy(&enter_, &base_, sizeof enter_);
-  cursor_ = code_ = aligned;
+  code_ = a.here();
 }
 
 }  // namespace farside::jit

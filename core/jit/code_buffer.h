@@ -1,11 +1,14 @@
 // core/jit/code_buffer.h - host memory for translated code, and the routines by which C++ and that code call each
 // other.
 #pragma once
+#include <optional>
+
+#include "core/base/bits.h"
 #include "core/jit/block.h"
 
 namespace farside::jit {
 
-/// One mapping, filled from the bottom and emptied as a whole.
+/// Memory for code, filled from the bottom and emptied as a whole.
 class CodeBuffer {
  public:
   /// Room for `bytes` of code; check ok() before use.
@@ -13,14 +16,18 @@ class CodeBuffer {
   ~CodeBuffer();
   CodeBuffer(const CodeBuffer&) = delete;
   CodeBuffer& operator=(const CodeBuffer&) = delete;
-  bool ok() const { return base_ != nullptr; }
+  bool ok() const { return base_ != nullptr && writable_ != nullptr; }
 
-  u8* cursor() const { return cursor_; }
-  void advance(u8* to) { cursor_ = to; }
-  usize used() const { return static_cast<usize>(cursor_ - code_); }
-  usize left() const { return static_cast<usize>(base_ + size_ - cursor_); }
+  /// Emits at the end of the code so far.
+  Asm& code() { return *asm_; }
+  /// The next code begins at a multiple of `bytes`.
+  void align(unsigned bytes = 64) {
+    asm_->move_to(reinterpret_cast<const u8*>(align_up(reinterpret_cast<u64>(asm_->here()), bytes)));
+  }
+  usize used() const { return static_cast<usize>(asm_->here() - code_); }
+  usize left() const { return static_cast<usize>(base_ + size_ - asm_->here()); }
   /// Forgets all translated code, but not the routines.
-  void reset() { cursor_ = code_; }
+  void reset() { asm_->move_to(code_); }
 
   /// Runs the code at `code` with guest registers of `frame.pe` loaded; returns an Exit or a Link*.
   u64 enter(const Frame& frame, const u8* code) const { return enter_(&frame, code); }
@@ -35,9 +42,9 @@ class CodeBuffer {
 
  private:
   void emit_routines();
-  u8* base_ = nullptr;
+  u8 *base_ = nullptr, *writable_ = nullptr;
   usize size_;
-  u8* cursor_ = nullptr;
+  std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
   u64 (*enter_)(const Frame*, const u8*) = nullptr;
   const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr;

@@ -51,7 +51,7 @@ void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number) {
 }
 
 void EmitExec::drop_instruction() {
-  a_.rewind(start_);
+  a_.move_to(start_);
   slow_paths_.resize(slow_start_);
   sp_checked_ = sp_checked_before_;
   fp_checked_ = fp_checked_before_;

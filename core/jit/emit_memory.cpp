@@ -119,7 +119,7 @@ void EmitExec::set_vec(RegNo r, const Vec& v) {
       const u8 free_before = free_;
       const HostReg t = temp();
       a_.load_extended(t, from, v.bytes, false, false);
-      a_.sse(0x66, 0x0f6e, XMM0, t);  // MOVD
+      a_.movd(XMM0, t);
       free_ = free_before;
     }
   }
@@ -167,7 +167,7 @@ void EmitExec::zero_block(Val address) {
   a_.alu_imm(Alu::And, true, RDX, -static_cast<i32>(pe::kZvaBytes));
   release(RDX);
   host_address(temp_value(RDX, false), pe::kZvaBytes, true, {});
-  a_.sse(0x66, 0x0fef, XMM0, XMM0);  // PXOR
+  a_.pxor(XMM0, XMM0);
   for (i32 offset = 0; offset < static_cast<i32>(pe::kZvaBytes); offset += 16)
     a_.movdqu(HostMem{RCX, offset, RDX}, XMM0);
 }

@@ -155,16 +155,16 @@ void Jit::connect(Link& link, Block& to) {
   to.incoming.push_back(&link);
   if (link.host_page != nullptr) {
     const u64 page = to.host - (to.pc & (pe::kL0PageSize - 1));  // with the mark of a guarded page
-    std::memcpy(link.host_page, &page, sizeof page);
+    std::memcpy(buffer_.code().writable(link.host_page), &page, sizeof page);
   }
-  Asm::bind(link.jump, to.code);
+  buffer_.code().bind(link.jump, to.code);
   ++counters_.linked;
 }
 
 void Jit::disconnect(Link& link) {
   const u64 nowhere = 0;
-  if (link.host_page != nullptr) std::memcpy(link.host_page, &nowhere, sizeof nowhere);
-  Asm::bind(link.jump, link.stub);
+  if (link.host_page != nullptr) std::memcpy(buffer_.code().writable(link.host_page), &nowhere, sizeof nowhere);
+  buffer_.code().bind(link.jump, link.stub);
   link.to = nullptr;
 }
 

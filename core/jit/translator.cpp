@@ -98,7 +98,7 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   }
   block.count = static_cast<u32>(block.words.size());
 
-  Asm a(buffer_.cursor());
+  Asm& a = buffer_.code();
   block.code = a.here();
   EmitExec x(a, features_, buffer_);
   x.begin_block((block.host & 1) != 0);
@@ -128,7 +128,7 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   ++counters.blocks;
   counters.instructions += block.count;
   counters.host_bytes += static_cast<u64>(a.here() - block.code);
-  buffer_.advance(reinterpret_cast<u8*>(align_up(reinterpret_cast<u64>(a.here()), 16)));
+  buffer_.align(16);
 }
 
 /// Sends `jump` to `target`: for now to a stub, once connected to the block itself.

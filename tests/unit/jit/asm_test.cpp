@@ -3,6 +3,7 @@
 
 #include <capstone/capstone.h>
 
+#include <array>
 #include <string>
 
 #include "tests/unit/catch.h"
@@ -10,11 +11,13 @@
 namespace farside::jit {
 namespace {
 
+using namespace std::string_literals;
+
 /// The text of the instructions that `emit` writes, separated by "; ".
 template <class F>
 std::string read_back(F&& emit) {
   u8 bytes[256];
-  Asm a(bytes);
+  Asm a(bytes, bytes, sizeof bytes);
   emit(a);
   csh handle;
   if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK) return "no x86 in Capstone";
@@ -70,14 +73,14 @@ TEST_CASE("arithmetic") {
   CHECK(read_back([](Asm& a) { a.mulx(RBX, RDX, R8); }) == "mulx rbx, rdx, r8");
   CHECK(read_back([](Asm& a) { a.shlx(true, R9, RAX, RCX); }) == "shlx r9, rax, rcx");
   CHECK(read_back([](Asm& a) { a.shrx(false, RBX, R8, R10); }) == "shrx ebx, r8d, r10d");
-  CHECK(read_back([](Asm& a) { a.sarx(true, RBX, HostMem{RBP, 8}, RAX); }) == "sarx rbx, qword ptr [rbp + 8], rax");
+  CHECK(read_back([](Asm& a) { a.sarx(true, RBX, R9, RAX); }) == "sarx rbx, r9, rax");
   CHECK(read_back([](Asm& a) { a.rorx(false, RCX, RDX, 8); }) == "rorx ecx, edx, 8");
   CHECK(read_back([](Asm& a) { a.lzcnt(true, R9, RAX); }) == "lzcnt r9, rax");
   CHECK(read_back([](Asm& a) { a.bswap(true, R9); }) == "bswap r9");
   CHECK(read_back([](Asm& a) { a.setcc(Cc::NO, HostMem{RBP, 84}); }) == "setno byte ptr [rbp + 0x54]");
   CHECK(read_back([](Asm& a) { a.setcc(Cc::E, RSI); }) == "sete sil");
   CHECK(read_back([](Asm& a) { a.cmov(Cc::G, true, RBX, HostMem{RBP, 8}); }) == "cmovg rbx, qword ptr [rbp + 8]");
-  CHECK(read_back([](Asm& a) { a.sse(0x66, 0x0f6e, XMM0, RDX); }) == "movd xmm0, edx");
+  CHECK(read_back([](Asm& a) { a.movd(XMM0, RDX); }) == "movd xmm0, edx");
   CHECK(read_back([](Asm& a) {
           a.movdqu(HostMem{RCX, 16, RDX}, XMM0);
         }) == "movdqu xmmword ptr [rcx + rdx + 0x10], xmm0");
@@ -95,6 +98,31 @@ TEST_CASE("jumps reach where they are bound") {
           a.cmc();
           a.bind_short(skip);
         }).ends_with("; cmc"));
+}
+
+TEST_CASE("what is patched later has its full size") {
+  std::array<u8, 64> bytes{};
+  Asm a(bytes.data(), bytes.data(), bytes.size());
+  u8* const value = a.movabs(RAX, 0);
+  CHECK(value == bytes.data() + 2);
+  CHECK(a.here() == bytes.data() + 10);
+  CHECK(a.jcc(Cc::A).at + 4 == bytes.data() + 16);
+  CHECK(a.jmp().at + 4 == bytes.data() + 21);
+}
+
+TEST_CASE("code is written through one view and addressed by the other") {
+  std::array<u8, 64> writable{}, code{};
+  Asm a(writable.data(), code.data(), writable.size());
+  const Patch p = a.jmp();
+  a.cmc();
+  a.bind(p);
+  a.ret();
+  CHECK(code == std::array<u8, 64>{});
+  CHECK(std::string(writable.begin(), writable.begin() + 7) == "\xe9\x01\x00\x00\x00\xf5\xc3"s);
+  CHECK(a.here() == code.data() + 7);
+  a.move_to(code.data() + 5);
+  a.ret();
+  CHECK(writable[5] == 0xc3);
 }
 
 }  // namespace farside::jit
