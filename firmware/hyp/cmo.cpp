@@ -11,7 +11,7 @@ void Cmo::clean_invalidate(Pa pa, u64 size) {
 }
 
 void Cmo::invalidate_icache(Pa pa, u64 size) {
-  if (cpu_.dic) return;
+  if (cpu_.dic || !policy_.invalidate_icache) return;
   if (cpu_.aliasing_icache) return invalidate_icache_all();
   ++stats_.ic_ivau;
   port_.ic_ivau(pa, size);
@@ -49,6 +49,13 @@ void TlbFlush::vmid() {
   port_.dsb_ishst();
   port_.tlbi_vmalls12e1is(vmid_);
   port_.dsb_ish();
+  port_.isb();
+}
+
+void TlbFlush::stage1_local(unsigned pcpu) {
+  ++stats_.tlbi_local;
+  port_.tlbi_vmalle1(pcpu, vmid_);
+  port_.dsb_nsh();
   port_.isb();
 }
 

@@ -10,7 +10,8 @@ namespace farside::hyp {
 /// Cache maintenance of guest memory; what FWB, IDC and DIC make unnecessary is not issued.
 class Cmo {
  public:
-  Cmo(MaintenancePort& port, const CpuCaps& cpu, Stats& stats) : port_(port), cpu_(cpu), stats_(stats) {}
+  Cmo(MaintenancePort& port, const Policy& policy, const CpuCaps& cpu, Stats& stats)
+      : port_(port), policy_(policy), cpu_(cpu), stats_(stats) {}
   /// Clean and invalidate to the PoC, so that a non-cacheable or MMU-off access sees the bytes
   /// (__clean_dcache_guest_page).
   void clean_invalidate(Pa pa, u64 size);
@@ -21,6 +22,7 @@ class Cmo {
 
  private:
   MaintenancePort& port_;
+  const Policy& policy_;
   const CpuCaps& cpu_;
   Stats& stats_;
 };
@@ -39,6 +41,8 @@ class TlbFlush {
   void vmid();
   /// Makes table edits visible to hardware walkers, where nothing cached needs to go.
   void publish() { port_.dsb_ishst(); }
+  /// Stage 1 of one PE, after a control bit changed that its TLB may hold.
+  void stage1_local(unsigned pcpu);
   /// Stage 1 and the I-cache of one PE, when it changes between vCPUs of the VM (__kvm_flush_cpu_context).
   void cpu_context(unsigned pcpu);
 

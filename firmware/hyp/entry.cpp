@@ -43,9 +43,11 @@ void update_vmid(VmState& vm, const VcpuPort& port) {
 }  // namespace
 
 Hcr initial_hcr(const VmConfig& config) {
-  Hcr hcr = Hcr{}.with(Hcr::VM, true).with(Hcr::SWIO, true).with(Hcr::PTW, true).with(Hcr::FB, true);
-  hcr = hcr.with(Hcr::BSU, u64{1}).with(Hcr::TSC, true).with(Hcr::TIDCP, true).with(Hcr::TACR, true);
-  hcr = hcr.with(Hcr::TSW, true).with(Hcr::RW, true).with(Hcr::TLOR, true);
+  Hcr hcr = Hcr{}.with(Hcr::VM, true).with(Hcr::PTW, true).with(Hcr::TSC, true);
+  hcr = hcr.with(Hcr::TIDCP, true).with(Hcr::TACR, true).with(Hcr::RW, true).with(Hcr::TLOR, true);
+  const bool broadcasts = config.policy.guest_maintenance_broadcasts;
+  hcr = hcr.with(Hcr::FB, broadcasts).with(Hcr::BSU, u64{broadcasts}).with(Hcr::SWIO, broadcasts);
+  hcr = hcr.with(Hcr::TSW, config.policy.set_way_tracks_caches);
   hcr = hcr.with(Hcr::TWI, config.trap_wfx).with(Hcr::TWE, config.trap_wfx);
   hcr = hcr.with(Hcr::TID3, config.trap_id_registers);
   // KVM_ARM_VCPU_PTRAUTH: keys and instructions are the guest's own.
@@ -53,7 +55,8 @@ Hcr initial_hcr(const VmConfig& config) {
   const bool irq = config.virtual_interrupts;
   hcr = hcr.with(Hcr::AMO, irq).with(Hcr::IMO, irq).with(Hcr::FMO, irq);
   // With FWB the guest cannot be non-coherent with the host; without it, watch for its caches to come on.
-  return config.cpu.fwb ? hcr.with(Hcr::FWB, true) : hcr.with(Hcr::TVM, config.policy.trap_vm_registers);
+  if (config.cpu.fwb) return hcr.with(Hcr::FWB, true);
+  return hcr.with(Hcr::TVM, config.policy.trap_vm_registers).with(Hcr::DC, config.policy.default_cacheable);
 }
 
 u64 vtcr_for(const VmConfig& config, int start_level) {

@@ -56,7 +56,7 @@ Resume smc(VmState&, VcpuState& vcpu, VcpuPort& port) {
 }
 
 Resume guest_abort(VmState& vm, VcpuState& vcpu, VcpuPort& port) {
-  const auto fault = read_fault(port, vm.policy(), vm.ports().yield);
+  const auto fault = read_fault(port, vm.policy(), vm.ports().yield, vm.stats);
   if (!fault) {  // the host never hears of this exit
     ++vm.stats.replays;
     return Resume::Guest;

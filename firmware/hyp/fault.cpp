@@ -1,8 +1,6 @@
 // firmware/hyp/fault.cpp - reads the abort's registers, resolving FAR again where HPFAR_EL2 is UNKNOWN.
 #include "firmware/hyp/fault.h"
 
-#include "firmware/hyp/regs.h"
-
 namespace farside::hyp {
 
 FscType fsc_type(u64 fsc) {
@@ -39,19 +37,22 @@ bool must_resolve_far(Esr esr, FscType type) {
 
 namespace {
 
-/// __translate_far_to_hpfar: asks stage 1 with the guest's own tables. PAR_EL1 belongs to the guest and survives.
-std::optional<Ipa> resolve_far(VcpuPort& port, const Policy& policy, Va far) {
+/// Does the era handle a translation fault of a cache operation as the fault of a read?
+bool cmo_maps_as_read(CmoRule rule) { return rule == CmoRule::Inject || rule == CmoRule::Perform; }
+
+}  // namespace
+
+std::optional<Par> ask_stage1(VcpuPort& port, const Policy& policy, Va far, Stats& stats) {
+  ++stats.at;
   const u64 guest_par = port.read(Reg::PAR_EL1);
   const bool executed = port.at_s1e1r(far);
   const Par par = Par::of(port.read(Reg::PAR_EL1));
   if (policy.preserve_par) port.write(Reg::PAR_EL1, guest_par);
   if (!executed || par[Par::F]) return std::nullopt;
-  return Ipa{par[Par::PA] << 12};
+  return par;
 }
 
-}  // namespace
-
-std::optional<Stage2Fault> read_fault(VcpuPort& port, const Policy& policy, YieldPort& yield) {
+std::optional<Stage2Fault> read_fault(VcpuPort& port, const Policy& policy, YieldPort& yield, Stats& stats) {
   Stage2Fault fault;
   fault.esr = Esr::of(port.read(Reg::ESR_EL2));
   fault.iss = IssAbort::of(fault.esr[Esr::ISS]);
@@ -65,15 +66,15 @@ std::optional<Stage2Fault> read_fault(VcpuPort& port, const Policy& policy, Yiel
   fault.cm = !fault.instruction && fault.iss[IssAbort::CM];
   fault.write = is_write_fault(policy.write_fault, fault.esr, fault.type);
   // Posted for review in 2021, never merged: the first fault of a cache operation maps read-only.
-  if (policy.cmo_fault_is_read && fault.cm && fault.type == FscType::Translation) fault.write = false;
+  if (fault.cm && fault.type == FscType::Translation && cmo_maps_as_read(policy.cmo)) fault.write = false;
   if (!must_resolve_far(fault.esr, fault.type)) {
     fault.ipa = Ipa{Hpfar::of(port.read(Reg::HPFAR_EL2))[Hpfar::FIPA] << 12};
     return fault;
   }
   yield.at(YieldPoint::HpfarResolve);
-  const auto ipa = resolve_far(port, policy, fault.far);
-  if (!ipa) return std::nullopt;
-  fault.ipa = *ipa;
+  const auto par = ask_stage1(port, policy, fault.far, stats);
+  if (!par) return std::nullopt;
+  fault.ipa = Ipa{(*par)[Par::PA] << 12};
   return fault;
 }
 

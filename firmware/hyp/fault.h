@@ -3,6 +3,7 @@
 #include "core/arch/esr.h"
 #include "firmware/hyp/policy.h"
 #include "firmware/hyp/ports.h"
+#include "firmware/hyp/regs.h"
 #include "firmware/hyp/stats.h"
 
 namespace farside::hyp {
@@ -33,9 +34,13 @@ FscType fsc_type(u64 fsc);
 bool is_write_fault(WriteFaultRule rule, Esr esr, FscType type);
 /// True when the architecture leaves HPFAR_EL2 UNKNOWN for this abort, so that FAR must be translated again.
 bool must_resolve_far(Esr esr, FscType type);
+/// AT S1E1R of `far` with the guest's own tables (__translate_far_to_hpfar). PAR_EL1 belongs to the guest and survives,
+/// where the policy says so. Empty when `far` does not translate at stage 1, or only through memory that stage 2 has
+/// not mapped.
+std::optional<Par> ask_stage1(VcpuPort& port, const Policy& policy, Va far, Stats& stats);
 /// Builds the fault from the registers of `port`. Empty when FAR no longer translates: the guest changed its stage 1
 /// meanwhile, and the access is simply replayed (__get_fault_info).
-std::optional<Stage2Fault> read_fault(VcpuPort& port, const Policy& policy, YieldPort& yield);
+std::optional<Stage2Fault> read_fault(VcpuPort& port, const Policy& policy, YieldPort& yield, Stats& stats);
 /// Counts `fault` under its kind and access.
 void count_fault(Stats& stats, const Stage2Fault& fault);
 

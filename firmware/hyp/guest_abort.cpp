@@ -18,6 +18,30 @@ Resume run_error(VcpuState& vcpu, const VcpuPort& port, const Stage2Fault& fault
   return Resume::Stop;
 }
 
+constexpr u64 kLine = 64;  // smallest data cache line of the modelled CPUs
+
+/// A cache operation on a hole or on read-only memory that the era does not make a device access of. Only DC IVAC gets
+/// here when translation faults map as reads do.
+std::optional<Resume> cache_operation(VmState& vm, VcpuState& vcpu, VcpuPort& port, const Stage2Fault& fault,
+                                      bool hole) {
+  const CmoRule rule = vm.policy().cmo;
+  if (rule == CmoRule::NotHandled || (rule == CmoRule::Exit && !hole)) return std::nullopt;
+  if (rule == CmoRule::Inject && !hole) {
+    inject_data_abort(vm, vcpu, port, fault.far.value);
+    return Resume::Injected;
+  }
+  if (rule == CmoRule::Perform && !hole) {
+    const auto leaf = vm.tables ? vm.tables->find(fault.ipa) : std::nullopt;
+    if (!leaf) return Resume::Guest;  // gone meanwhile: the replay maps it again
+    const u64 size = mmu::level_size(mmu::Granule::K4, leaf->level);
+    const Pa base{mmu::output_address(leaf->descriptor, mmu::Granule::K4, leaf->level)};
+    vm.cmo.clean_invalidate((base + fault.exact_ipa().offset_in(size)).align_down(kLine), kLine);
+  }
+  ++vm.stats.cmo_skipped;
+  skip_instruction(vcpu);
+  return Resume::SkipInsn;
+}
+
 /// Table 2.2: the access cannot use memory at this address.
 Resume without_memory(VmState& vm, VcpuState& vcpu, VcpuPort& port, const Stage2Fault& fault, bool hole) {
   if (fault.instruction) {  // table walks for a fetch included
@@ -28,12 +52,8 @@ Resume without_memory(VmState& vm, VcpuState& vcpu, VcpuPort& port, const Stage2
     inject_data_abort(vm, vcpu, port, fault.far.value);
     return Resume::Injected;
   }
-  const CmoRule rule = vm.policy().cmo;
-  if (fault.cm && rule != CmoRule::NotHandled && (hole || rule == CmoRule::SkipUnusable)) {
-    ++vm.stats.cmo_skipped;
-    skip_instruction(vcpu);
-    return Resume::SkipInsn;
-  }
+  if (fault.cm)
+    if (const auto done = cache_operation(vm, vcpu, port, fault, hole)) return *done;
   return io_mem_abort(vm, vcpu, port, fault);
 }
 

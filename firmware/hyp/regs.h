@@ -15,6 +15,7 @@ struct Hcr : farside::Reg<Hcr> {
   static constexpr Bit<8> VSE{};
   static constexpr Bit<9> FB{};
   static constexpr Field<11, 10> BSU{};
+  static constexpr Bit<12> DC{};
   static constexpr Bit<13> TWI{};
   static constexpr Bit<14> TWE{};
   static constexpr Bit<18> TID3{};
@@ -64,6 +65,7 @@ struct Sctlr : farside::Reg<Sctlr> {
 struct Par : farside::Reg<Par> {
   static constexpr Bit<0> F{};
   static constexpr Field<47, 12> PA{};
+  static constexpr Field<63, 56> ATTR{};  ///< as in MAIR_EL1: outer in [7:4], inner in [3:0]
 };
 
 /// HPFAR_EL2: the faulting IPA without its page offset.

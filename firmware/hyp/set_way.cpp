@@ -2,6 +2,21 @@
 #include "firmware/hyp/set_way.h"
 
 namespace farside::hyp {
+namespace {
+
+/// With HCR_EL2.DC stage 1 is off whatever SCTLR_EL1.M says: DC must go when the guest turns its MMU on. TLB entries
+/// may hold the attributes that DC gave.
+void follow_mmu(VmState& vm, VcpuState& vcpu, VcpuPort& port) {
+  if (!vm.policy().default_cacheable) return;
+  const bool on = Sctlr::of(port.read(Reg::SCTLR_EL1))[Sctlr::M];
+  if (vcpu.hcr[Hcr::DC] == !on) return;
+  vcpu.hcr = vcpu.hcr.with(Hcr::DC, !on);
+  port.write(Reg::HCR_EL2, vcpu.loaded_hcr = vcpu.hcr.raw);
+  vm.ports().maintenance.isb();
+  vm.tlb.stage1_local(port.pcpu());
+}
+
+}  // namespace
 
 bool guest_caches_on(const VcpuPort& port) {
   const Sctlr sctlr = Sctlr::of(port.read(Reg::SCTLR_EL1));
@@ -26,6 +41,7 @@ void toggle_cache(VmState& vm, VcpuState& vcpu, VcpuPort& port, bool was_on) {
   // Coming on: lines from before would be hit (C2). Going off: dirty lines would be missed (C4).
   if (was_on != now_on && (now_on ? policy.flush_at_cache_enable : policy.flush_at_cache_disable)) flush_vm(vm);
   if (now_on) vcpu.hcr = vcpu.hcr.with(Hcr::TVM, false);
+  follow_mmu(vm, vcpu, port);
   ++vm.stats.toggle_cache;
   if (vm.trace().on(TraceGroup::Kvm))
     vm.trace().emit(TraceGroup::Kvm, vcpu.index, "kvm_toggle_cache",

@@ -31,10 +31,24 @@ Geometry vma_geometry(const SlotView& slot, const host::Vma& vma, u64 hva) {
   return {kPage, true};
 }
 
-bool clean_before_map(const VmState& vm, const VcpuPort& port) {
+/// PAR_EL1.ATTR: Normal memory, write-back inside and outside, with any hints.
+bool is_write_back(u64 attr) {
+  const auto half = [](u64 bits) { return bits >= 0xc || (bits >= 0x5 && bits <= 0x7); };  // transient: 0b01RW
+  return half(attr >> 4) && half(attr & 0xf);
+}
+
+/// The attributes of a table walk, or of an access whose stage 1 does not answer, are unknown: they count as uncached.
+bool goes_around_caches(VmState& vm, VcpuPort& port, const Stage2Fault& fault) {
+  if (fault.s1ptw) return true;
+  const auto par = ask_stage1(port, vm.policy(), fault.far, vm.stats);
+  return !par || !is_write_back((*par)[Par::ATTR]);
+}
+
+bool clean_before_map(VmState& vm, VcpuPort& port, const Stage2Fault& fault) {
   switch (vm.policy().clean_at_map) {
     case CleanAtMap::Never: return false;
     case CleanAtMap::CachesOff: return !guest_caches_on(port);
+    case CleanAtMap::NonCacheable: return goes_around_caches(vm, port, fault);
     case CleanAtMap::Always: break;
   }
   return true;
@@ -111,7 +125,8 @@ Result<void, Errno> user_mem_abort(VmState& vm, VcpuState& vcpu, VcpuPort& port,
   // mmu_lock. The slot check stands in for SRCU, which would have kept the slot until here.
   if (!vm.tables) return Errno::Fault;
   if (must_retry(vm, seq) || vm.slots_generation != generation) return Errno::Again;
-  MapRequest request{fault.ipa.align_down(geometry.size), geometry.size, pfn->pa, {}, clean_before_map(vm, port)};
+  MapRequest request{
+      fault.ipa.align_down(geometry.size), geometry.size, pfn->pa, {}, clean_before_map(vm, port, fault)};
   if (request.size == kPage && !geometry.force_page && (!pfn->device || !policy.device_forces_pages)) {
     const u64 granule = mmu::level_size(mmu::Granule::K4, std::max(fault.level, 1));
     if (permission && granule > kPage)

@@ -35,8 +35,8 @@ Hypervisor::Hypervisor(const HostConfig& config, const Ports& ports)
 Hypervisor::~Hypervisor() = default;
 
 Result<Vm*, UserError> Hypervisor::create_vm(const VmConfig& config) {
-  if (!config.policy.complete)
-    return UserError{fmt::format("policy {} is not complete in this build; use k6.1", config.policy.era)};
+  if (config.policy.fwb == FwbUse::Required && !config.cpu.fwb)
+    return UserError{fmt::format("policy {}: needs a CPU with FEAT_S2FWB: --cpu max", config.policy.name)};
   if (config.ipa_bits < 32 || config.ipa_bits > 48 || config.ipa_bits > config.cpu.pa_bits)
     return UserError{fmt::format("a guest has 32 to {} address bits, not {}",
                                  std::min<unsigned>(48, config.cpu.pa_bits), config.ipa_bits)};
@@ -47,7 +47,9 @@ Result<Vm*, UserError> Hypervisor::create_vm(const VmConfig& config) {
   if (!host_->vmids)
     host_->vmids = std::make_unique<VmidAllocator>(host_->config.pcpus, bits, host_->ports.maintenance);
   if (host_->vmids->bits() != bits) return UserError{"all VMs of a host need the same VMID size"};
-  auto vm = std::make_unique<Vm>(*host_, config);
+  VmConfig used = config;
+  used.cpu.fwb = config.cpu.fwb && config.policy.fwb != FwbUse::NotUsed;
+  auto vm = std::make_unique<Vm>(*host_, used);
   if (vm->table_root().value == 0) return UserError{"no host memory left for stage-2 tables"};
   vms_.push_back(std::move(vm));
   return vms_.back().get();
@@ -64,7 +66,7 @@ u64 Hypervisor::used_bytes() const { return host_->frames.used_bytes(); }
 VmState::VmState(HostState& host_state, const VmConfig& c)
     : host(host_state),
       config(c),
-      cmo(host.ports.maintenance, config.cpu, stats),
+      cmo(host.ports.maintenance, config.policy, config.cpu, stats),
       tlb(host.ports.maintenance, config.policy, vmid, stats),
       space(host.frames, host.ports.memory, host.ports.yield, thp_of(host.config.thp)),
       notifier(*this),
@@ -124,7 +126,7 @@ void Vm::reenter(unsigned index, VcpuPort& port) {
 
 void Vm::init_vcpu(unsigned index) {
   VcpuState& vcpu = state_->vcpus[index];
-  if (vcpu.has_run) {
+  if (vcpu.has_run && config().policy.unmap_at_reset) {
     if (!config().cpu.fwb)
       unmap_vm(*state_);
     else if (!config().cpu.dic)

@@ -173,7 +173,7 @@ class Hypervisor {
   /// Fails with one line when the host memory is misaligned or too small.
   static Result<std::unique_ptr<Hypervisor>, UserError> create(const HostConfig& config, const Ports& ports);
   ~Hypervisor();
-  /// Fails when the policy is not complete, or a size is outside what the CPU offers.
+  /// Fails when the CPU has not what the policy needs, or a size is outside what the CPU offers.
   Result<Vm*, UserError> create_vm(const VmConfig& config);
   /// Frees the VM's tables and memory; the pointer becomes invalid.
   void destroy_vm(Vm* vm);

@@ -54,7 +54,18 @@ constexpr OptionInfo kRunOptions[] = {
     {kHypervisor, "el2", "MODE", "kvm",
      "kvm: farside's hosted hypervisor runs the guest at EL1 and handles every stage-2 fault. none: the guest runs "
      "without stage 2."},
-    {kHypervisor, "policy", "ERA", "k6.1", "Whose rules the hypervisor follows; 'help' lists the eras."},
+    {kHypervisor, "policy", "NAME", "k6.1",
+     "What the hypervisor does about the guest's caches: none, dc, par, tvm-2014, setway, tvm or fwb; or an era, whose "
+     "rules it follows in everything: v7-2012, v8-2014, k6.1 or k6.2. 'help' explains them."},
+    {kHypervisor, "without", "PIECE[,PIECE]", "",
+     "Leave pieces out of the policy: P1 to P8, which --policy help lists. P1 is the clean before a page is mapped."},
+    {kHypervisor, "icache", "WHEN", "the policy's own; lazy with most",
+     "lazy: memory is mapped execute-never, and the I-cache invalidated when the guest first fetches from it. eager: "
+     "all memory is mapped executable, and invalidated then."},
+    {kHypervisor, "cmo-ro", "RULE", "the policy's own; exit with k6.1",
+     "Cache operations on read-only memory slots. skip: not executed. exit: a device access without syndrome, except "
+     "on pages that are mapped. inject: executed, but DC IVAC gets a data abort. perform: executed, DC IVAC as DC "
+     "CIVAC."},
     {kHypervisor, "thp", "WHEN", "always",
      "Whether the modelled host backs guest memory with huge pages: always or never."},
 

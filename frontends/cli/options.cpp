@@ -115,15 +115,26 @@ Result<std::string, UserError> checked_cpu(const Words& words) {
                                near.empty() ? "--cpu help lists them" : fmt::format("did you mean {}?", near))};
 }
 
-Result<std::string, UserError> checked_policy(const Words& words) {
-  const std::string era = words.has("policy") ? words.text("policy") : machine::MachineConfig{}.policy;
-  const auto policy = hyp::find_policy(era);
-  if (!policy) return UserError{fmt::format("unknown era {}: --policy help lists them", era)};
-  if (!policy->complete) {
-    return UserError{
-        fmt::format("era {} is not complete in this version: use --policy {}", era, machine::MachineConfig{}.policy)};
+// What the hypervisor does, as words that compose to a policy.
+Result<void, UserError> take_policy(const Words& words, machine::MachineConfig& config) {
+  for (const char* name : {"policy", "without", "icache", "cmo-ro"}) {
+    if (words.has(name) && config.el2 == machine::El2Mode::None)
+      return UserError{fmt::format("--{}: --el2 none has no hypervisor that could follow it", name)};
+    if (words.has(name) && words.text(name).empty()) return UserError{fmt::format("--{} needs a value", name)};
   }
-  return era;
+  if (words.has("policy")) config.policy = words.text("policy");
+  for (std::string_view rest = words.text("without"); !rest.empty();) {
+    const usize end = std::min(rest.find(','), rest.size());
+    config.without.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  config.icache = words.text("icache");
+  config.cmo_ro = words.text("cmo-ro");
+  const auto policy = hyp::compose_policy({config.policy, config.without, config.icache, config.cmo_ro});
+  if (!policy) return policy.error();
+  if (policy->fwb == hyp::FwbUse::Required && !find_cpu(config.cpu)->features.S2FWB)
+    return UserError{fmt::format("--policy {}: {} has no FEAT_S2FWB, use --cpu max", config.policy, config.cpu)};
+  return {};
 }
 
 std::string cpu_page() {
@@ -138,13 +149,13 @@ std::string cpu_page() {
 std::string knob_page() { return fmt::format("Knobs of the caches\n  {}\n", fmt::join(cache::knob_help(), "\n  ")); }
 
 std::string policy_page() {
-  std::string page = "Eras of the hypervisor\n";
-  for (const hyp::Policy& policy : hyp::policies()) {
-    page += fmt::format("  {:<10}{}\n", policy.era,
-                        policy.era == machine::MachineConfig{}.policy ? " (default)"
-                        : policy.complete                             ? ""
-                                                                      : " not complete in this version, refused");
+  std::string page = "Policies of the hypervisor: cache strategies, then eras\n";
+  for (const auto& [policy, text] : hyp::policies()) {
+    const bool is_default = policy.name == machine::MachineConfig{}.policy;
+    page += fmt::format("  {:<10}{}{}\n", policy.name, text, is_default ? " (default)" : "");
   }
+  page += "\nPieces that --without leaves out\n";
+  for (const hyp::PieceInfo& piece : hyp::policy_pieces()) page += fmt::format("  {:<10}{}\n", piece.name, piece.text);
   page += "\nSwitches that differ between them\n";
   for (const hyp::SwitchInfo& info : hyp::policy_switches()) page += fmt::format("  {}: {}\n", info.name, info.text);
   return page;
@@ -222,13 +233,13 @@ Result<void, UserError> take_devices(const Words& words, machine::MachineConfig&
 
 Result<void, UserError> take_hypervisor(const Words& words, machine::MachineConfig& config) {
   using machine::El2Mode, machine::ThpMode;
-  config.policy = TRY(checked_policy(words));
   if (words.has("el2")) {
     config.el2 = TRY(one_of("el2", words.text("el2"), {"kvm", "none"})) == 0 ? El2Mode::Kvm : El2Mode::None;
   }
   if (words.has("thp")) {
     config.thp = TRY(one_of("thp", words.text("thp"), {"always", "never"})) == 0 ? ThpMode::Always : ThpMode::Never;
   }
+  TRY_VOID(take_policy(words, config));
   return {};
 }
 

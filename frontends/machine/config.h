@@ -73,8 +73,11 @@ struct MachineConfig {
   std::string cpu = "max";    ///< a name from cpu_models()
   u64 seed = 0;
   El2Mode el2 = El2Mode::Kvm;
-  std::string policy = "k6.1";  ///< era of the hypervisor
-  /// Changes switches of the era, to see what each is good for. May be empty.
+  std::string policy = "k6.1";       ///< name of a cache strategy or an era: hyp::policies()
+  std::vector<std::string> without;  ///< pieces that are left out of it, P1 to P8
+  std::string icache;                ///< "eager" or "lazy"; empty: as the policy has it
+  std::string cmo_ro;                ///< cache operations on read-only slots: hyp::CmoRule; empty: as the policy has it
+  /// Changes single switches of the policy, to see what each is good for. May be empty.
   std::function<void(hyp::Policy&)> change_policy;
   std::string cache = "off";       ///< profile: off, coherent, model, adversarial
   std::vector<std::string> knobs;  ///< name=value, applied to the profile in this order

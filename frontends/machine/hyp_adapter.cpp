@@ -98,8 +98,7 @@ HypAdapter::HypAdapter(Cores& cores, Board& board, Power& power, const Trace& tr
 }
 
 Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_base) {
-  const auto policy = hyp::find_policy(config.policy);
-  if (!policy) return UserError{fmt::format("unknown policy '{}'; known: v7-2012, v8-2014, k6.1, k6.2", config.policy)};
+  const hyp::Policy policy = TRY(hyp::compose_policy({config.policy, config.without, config.icache, config.cmo_ro}));
   const hyp::HostConfig host{
       .ram_base = Pa{board_.ram_base()},
       .ram_size = board_.ram().size(),
@@ -115,7 +114,7 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
   vm.mpidr.clear();
   for (const auto& core : cores_) vm.mpidr.push_back(core->s.sys[SysReg::MPIDR_EL1]);
   vm.midr = first.cpu().midr;
-  vm.policy = *policy;
+  vm.policy = policy;
   if (config.change_policy) config.change_policy(vm.policy);
   vm.cpu = {.fwb = f.S2FWB,
             .idc = f.idc,

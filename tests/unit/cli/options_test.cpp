@@ -47,6 +47,15 @@ TEST_CASE("nothing said means the default guest on the default machine") {
   CHECK_FALSE(run.append.has_value());
 }
 
+TEST_CASE("words about the hypervisor compose to a policy") {
+  const RunOptions run = run_of({"--policy", "tvm", "--without", "P1,p3", "--icache", "eager", "--cmo-ro", "perform"});
+  CHECK(run.machine.policy == "tvm");
+  CHECK(run.machine.without == std::vector<std::string>{"P1", "p3"});
+  CHECK(run.machine.icache == "eager");
+  CHECK(run.machine.cmo_ro == "perform");
+  CHECK(page_of({"--policy", "help"}).find("tvm-2014") != std::string::npos);
+}
+
 TEST_CASE("every option of a run arrives") {
   const RunOptions run = run_of({"--kernel", "K",        "--initrd",     "I",           "--dtb",
                                  "D",        "--append", "a b=c",        "--memory",    "256M",
@@ -54,7 +63,7 @@ TEST_CASE("every option of a run arrives") {
                                  "0x10",     "--el2",    "none",         "--thp",       "never",
                                  "--clock",  "virtual",  "--trace",      "kvm,exec",    "--trace-file",
                                  "T",        "--stats",  "--state-hash", "--no-reboot", "--max-insns",
-                                 "1000",     "--policy", "k6.1"});
+                                 "1000"});
   CHECK(run.guest.empty());
   CHECK(run.machine.kernel == "K");
   CHECK(run.machine.initrd == "I");
@@ -124,8 +133,14 @@ TEST_CASE("mistakes are one line that helps") {
       {{"--memory", "lots"}, "must be a number and K, M or G"},
       {{"--memory", "99999999999999999G"}, "too large"},
       {{"--el2", "guest"}, "kvm, none"},
-      {{"--policy", "k9"}, "unknown era"},
-      {{"--policy", "v7-2012"}, "not complete"},
+      {{"--policy", "k9"}, "must be one of none, dc, par"},
+      {{"--policy", "fwb", "--cpu", "cortex-a53"}, "use --cpu max"},
+      {{"--policy", "tvm", "--el2", "none"}, "no hypervisor"},
+      {{"--without", "P9"}, "P1 to P8"},
+      {{"--without", "P1,,P2"}, "P1 to P8"},
+      {{"--without", ""}, "needs a value"},
+      {{"--icache", "early"}, "eager or lazy"},
+      {{"--cmo-ro", "2016"}, "skip, exit, inject, perform"},
       {{"--trace", "kvm,everything"}, "the groups are"},
       {{"--trace", ""}, "the groups are"},
       {{"--trace-file", "f"}, "needs --trace"},

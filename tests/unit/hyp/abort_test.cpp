@@ -82,7 +82,8 @@ TEST_CASE("HPFAR_EL2 is used exactly where it is valid, and AT leaves the guest'
     pe.regs[Reg::ESR_EL2] = abort_esr(row.abort).raw;
     pe.regs[Reg::FAR_EL2] = far.value;
     pe.regs[Reg::HPFAR_EL2] = row.resolves ? kJunkHpfar : truth.value >> 8;
-    const auto fault = read_fault(pe, Policy{}, machine);
+    Stats stats;
+    const auto fault = read_fault(pe, Policy{}, machine, stats);
     REQUIRE(fault);
     CHECK(fault->ipa == truth);
     CHECK(fault->exact_ipa() == truth + 0x678);
@@ -100,7 +101,8 @@ TEST_CASE("without the saved PAR_EL1 the guest would see EL2's translation") {
   pe.regs[Reg::PAR_EL1] = 0xabc000;
   pe.regs[Reg::ESR_EL2] = abort_esr({.fsc = kPf | 3, .write = true}).raw;
   pe.regs[Reg::FAR_EL2] = 0x5000;
-  REQUIRE(read_fault(pe, policy, machine));
+  Stats stats;
+  REQUIRE(read_fault(pe, policy, machine, stats));
   CHECK(pe.regs[Reg::PAR_EL1] == 0x5000);
 }
 

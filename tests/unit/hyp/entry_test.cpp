@@ -7,28 +7,6 @@
 namespace farside::hyp::test {
 namespace {
 
-constexpr u64 kCachesOn = 5;  // SCTLR_EL1.{C,M}
-
-/// Takes a trapped MSR, MRS or System instruction.
-Resume trap(World& w, u32 op0, u32 op1, u32 crn, u32 crm, u32 op2, bool read, unsigned rt = 2) {
-  const IssSys iss = IssSys{}
-                         .with(IssSys::Op0, u64{op0})
-                         .with(IssSys::Op1, u64{op1})
-                         .with(IssSys::CRn, u64{crn})
-                         .with(IssSys::CRm, u64{crm})
-                         .with(IssSys::Op2, u64{op2})
-                         .with(IssSys::Rt, u64{rt})
-                         .with(IssSys::Direction, read);
-  w.pe.regs[Reg::ESR_EL2] = make_esr(Ec::SYS64, iss.raw).raw;
-  return w.vm->handle_exit(0, w.pe);
-}
-Resume write_sctlr(World& w, u64 value) {
-  w.pe.xs[2] = value;
-  return trap(w, 3, 0, 1, 0, 0, false);
-}
-Resume dc_cisw(World& w) { return trap(w, 1, 0, 7, 14, 2, false); }
-bool tvm(const World& w) { return Hcr::of(w.pe.read(Reg::HCR_EL2))[Hcr::TVM]; }
-
 u16 loaded_vmid(const FakePe& pe) { return static_cast<u16>(pe.read(Reg::VTTBR_EL2) >> 48); }
 
 }  // namespace
@@ -349,7 +327,7 @@ TEST_CASE("a host or VM that cannot be is refused with one line") {
   config.mpidr.clear();
   CHECK_FALSE((*hyp)->create_vm(config));
   config = {};
-  config.policy = *find_policy("v7-2012");
+  config.policy = *find_policy("fwb");  // and the CPU has no FEAT_S2FWB
   CHECK_FALSE((*hyp)->create_vm(config));
   config = {};
   CHECK((*hyp)->create_vm(config));

@@ -144,6 +144,7 @@ struct FakePe final : VcpuPort {
   u64 xs[31] = {};
   /// Stage 1 at EL2's AT; empty: a stage-1 fault.
   std::function<std::optional<Ipa>(Va)> stage1 = [](Va va) { return std::optional<Ipa>(Ipa{va.value}); };
+  u64 s1_attr = 0;  ///< PAR_EL1.ATTR of every translation: Device-nGnRnE, as with the MMU off
   bool at_takes_exception = false;
   int ats = 0;
   std::map<u32, u64> ids;
@@ -158,7 +159,7 @@ struct FakePe final : VcpuPort {
   bool at_s1e1r(Va va) override {
     ++ats;
     const auto ipa = stage1(va);
-    regs[Reg::PAR_EL1] = ipa ? ipa->value & ~u64{0xfff} : 1;
+    regs[Reg::PAR_EL1] = ipa ? (ipa->value & ~u64{0xfff}) | s1_attr << 56 : 1;
     return !at_takes_exception;
   }
   u64 id_register(u32 encoding) const override {
@@ -315,6 +316,28 @@ inline void populate(Vm& vm, Ipa ipa, u64 size) {
   const u8 one[] = {1};
   for (u64 o = 0; o < size; o += 4096) REQUIRE(vm.write_guest(ipa + o, one));
 }
+
+constexpr u64 kCachesOn = 5;  // SCTLR_EL1.{C,M}
+
+/// Takes a trapped MSR, MRS or System instruction.
+inline Resume trap(World& w, u32 op0, u32 op1, u32 crn, u32 crm, u32 op2, bool read, unsigned rt = 2) {
+  const IssSys iss = IssSys{}
+                         .with(IssSys::Op0, u64{op0})
+                         .with(IssSys::Op1, u64{op1})
+                         .with(IssSys::CRn, u64{crn})
+                         .with(IssSys::CRm, u64{crm})
+                         .with(IssSys::Op2, u64{op2})
+                         .with(IssSys::Rt, u64{rt})
+                         .with(IssSys::Direction, read);
+  w.pe.regs[Reg::ESR_EL2] = make_esr(Ec::SYS64, iss.raw).raw;
+  return w.vm->handle_exit(0, w.pe);
+}
+inline Resume write_sctlr(World& w, u64 value) {
+  w.pe.xs[2] = value;
+  return trap(w, 3, 0, 1, 0, 0, false);
+}
+inline Resume dc_cisw(World& w) { return trap(w, 1, 0, 7, 14, 2, false); }
+inline bool tvm(const World& w) { return Hcr::of(w.pe.read(Reg::HCR_EL2))[Hcr::TVM]; }
 
 /// Counters between two moments.
 struct Delta {

@@ -190,13 +190,13 @@ TEST_CASE("cache operations by VA follow table 2.6 of the fault specification") 
 
 TEST_CASE("the cache operation policies of other years differ where they did") {
   Options o;
-  o.vm.policy.cmo = CmoRule::SkipUnusable;
+  o.vm.policy.cmo = CmoRule::Skip;
   World w(o);
   REQUIRE(w.vm->add_ram(0, kRam, 1 << 20, kMemReadOnly));
   CHECK(w.access(Civac, kRam) == Resume::SkipInsn);
 
   Options patch;
-  patch.vm.policy.cmo_fault_is_read = true;
+  patch.vm.policy.cmo = CmoRule::Inject;
   World p(patch);
   REQUIRE(p.vm->add_ram(0, kRam, 1 << 20, kMemReadOnly));
   CHECK(p.access(Civac, kRam) == Resume::Guest);

@@ -16,7 +16,7 @@ struct Tables {
   CpuCaps cpu;
   Stats stats;
   u16 vmid = 5;
-  Cmo cmo{machine, cpu, stats};
+  Cmo cmo{machine, policy, cpu, stats};
   TlbFlush tlb{machine, policy, vmid, stats};
   std::unique_ptr<Pgtable> table;
   TableCache cache;

@@ -26,10 +26,12 @@ std::vector<std::string> relax_log(const std::function<void(Policy&)>& bend) {
 
 }  // namespace
 
-TEST_CASE("presets: four, only the default is complete") {
-  REQUIRE(policies().size() == 4);
-  for (const Policy& policy : policies()) CHECK(policy.complete == (policy.era == "k6.1"));
-  CHECK(find_policy("k6.1"));
+TEST_CASE("policies have names and switches a line of text") {
+  for (const PolicyInfo& info : policies()) {
+    CHECK(find_policy(info.policy.name)->name == info.policy.name);
+    CHECK_FALSE(info.text.empty());
+  }
+  CHECK(find_policy(Policy{}.name));
   CHECK_FALSE(find_policy("k7"));
   CHECK(find_policy("v8-2014")->write_fault == WriteFaultRule::Wnr);
   CHECK(find_policy("k6.2")->relax_is_local);
