@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""tests/bench/compute.py - times compute kernels under farside, Debian's QEMU and on the host itself.
+# tests/bench/compute.py - times compute kernels under farside, under QEMU and on the host itself.
+"""Times compute kernels under farside, Debian's QEMU and on the host.
 
 The kernels (*.c beside this file) are one program, built for arm64 and for the host from the same source. Under an
 emulator it is the first and only process of Debian's arm64 kernel, from an initramfs that this script writes. Every
