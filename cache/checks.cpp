@@ -85,17 +85,21 @@ void Hierarchy::check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned
   if (!other.empty()) report(Finding::AMBIGUOUS, info, line, offset, seen, other, from);
 }
 
-/// An old instruction is a finding unless architecture allows the old one for
-/// now: both are of the kinds that may be patched live, and the core has not
-/// synchronised itself after its own store.
+/// Of two instructions that may be patched live either may be executed until the new one has been made visible to
+/// instruction fetches (IC) and this core has synchronised itself after that (ISB). One that is still old then has come
+/// back from below, where it should have been cleaned.
+bool Hierarchy::may_run_old(const AccessInfo& info, const LineInfo& line) const {
+  const u64 invalidated = std::max(line.last_ic, core_[info.core].last_ic_all);
+  return invalidated < line.writer.sequence || core_[info.core].last_isb < invalidated;
+}
+
 void Hierarchy::check_fetch(const AccessInfo& info, LineInfo& line, unsigned offset, u32 seen, Level from) {
   u32 golden;
   std::memcpy(&golden, line.golden + offset, sizeof golden);
   if (seen == golden) [[likely]]
     return;
   const bool live = may_be_patched_live(seen) && may_be_patched_live(golden);
-  const bool synchronised = line.writer.core == info.core && core_[info.core].last_isb >= line.writer.sequence;
-  const Finding finding = live && !synchronised ? Finding::AMBIGUOUS : Finding::STALE_ICACHE;
+  const Finding finding = live && may_run_old(info, line) ? Finding::AMBIGUOUS : Finding::STALE_ICACHE;
   std::array<u8, 4> bytes;
   std::memcpy(bytes.data(), &seen, sizeof seen);
   report(finding, info, line, offset, bytes, {line.golden + offset, 4}, from);
@@ -168,7 +172,7 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
   out.access = info;
   unsigned first = 0;
   while (first < seen.size() && seen[first] == expected[first]) ++first;
-  if (first == seen.size()) first = 0;
+  if (first == seen.size() || info.kind == AccessKind::Fetch) first = 0;  // an instruction is a whole
   out.pa = Pa{line.pa + offset + first};
   out.size = static_cast<unsigned>(seen.size()) - first;
   std::copy(seen.begin() + first, seen.end(), out.seen.begin());
@@ -176,6 +180,7 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
   out.level = from;
   out.writer = line.writer;
   out.history = history_.of_line(line.last_event, 16);
+  out.ranges = history_.ranges_with(line.pa, 4);
   out.remedy = remedy(finding, info, line, from);
   sanitizer_.deliver(out);
 }
@@ -200,7 +205,7 @@ Remedy Hierarchy::remedy(Finding finding, const AccessInfo& info, const LineInfo
       return instruction_remedy(in_l1d && !config_.idc);
     case Finding::LOST_WRITE: return before_write_remedy();
     case Finding::DISCARDED_DIRTY: return instead_remedy();
-    default: return advice_remedy();
+    default: return info.kind == AccessKind::Fetch ? instruction_remedy(in_l1d && !config_.idc) : advice_remedy();
   }
 }
 

@@ -146,6 +146,10 @@ class Hierarchy {
   /// The machine's own remark in a line's history (stage-2 map, unmap, trap);
   /// `remark` is the caller's code.
   void note_event(Pa pa, u16 remark, const AccessInfo& by);
+  /// The machine's remark on a range of memory.
+  void note_range(const RangeEvent& event) {
+    if (modelled()) history_.add(event);
+  }
 
   Sanitizer& sanitizer() { return sanitizer_; }
   const Sanitizer& sanitizer() const { return sanitizer_; }
@@ -161,7 +165,8 @@ class Hierarchy {
     Chance chance;
     u64 until_fill = 0, until_evict = 0, until_refetch = 0;
     u64 last_miss = 0;
-    u64 last_isb = 0;  ///< event sequence at the last ISB
+    u64 last_isb = 0;     ///< event sequence at the last ISB
+    u64 last_ic_all = 0;  ///< and when the instruction cache was last emptied
     std::vector<CacheOpByPa> pending;
   };
   enum class Path : u8 { Cached, Memory, Snoop };  ///< Snoop: sees and updates all copies, allocates nothing
@@ -267,6 +272,7 @@ class Hierarchy {
   void report(Finding finding, const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
               std::span<const u8> expected, Level from);
   Remedy remedy(Finding finding, const AccessInfo& info, const LineInfo& line, Level from) const;
+  bool may_run_old(const AccessInfo& info, const LineInfo& line) const;
   u64 dirty_anywhere(const LineInfo& line) const;
   void event(LineInfo& line, EventKind kind, Level level, const AccessInfo& by);
 

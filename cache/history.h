@@ -1,6 +1,6 @@
-// cache/history.h - what happened to a line: a ring of events of all lines,
-// chained per line.
+// cache/history.h - what happened to a line: a ring of events of all lines, chained per line, and events of ranges.
 #pragma once
+#include <deque>
 #include <vector>
 
 #include "cache/access.h"
@@ -43,7 +43,26 @@ struct Event {
   u16 remark = 0;  ///< External: the caller's code
 };
 
-/// The last events of all lines; old ones are overwritten.
+/// What happened to more memory than a line: noted once, not for each line.
+enum class RangeKind : u8 {
+  Stage2Map,    ///< the hypervisor mapped it
+  Stage2Unmap,  ///< the hypervisor took the mapping away
+  CleanInvalidate,
+  ICacheInvalidate,
+  ICacheInvalidateAll,
+};
+std::string_view name(RangeKind kind);
+
+struct RangeEvent {
+  u64 sequence = 0;  ///< of the last line event before it
+  u64 base = 0;      ///< physical address
+  u64 size = 0;      ///< bytes
+  u64 ipa = 0;       ///< of `base`, for the kinds of stage 2
+  RangeKind kind = RangeKind::Stage2Map;
+  bool holds(u64 address) const { return address - base < size; }
+};
+
+/// The last events of all lines and of ranges; old ones are overwritten.
 class History {
  public:
   explicit History(unsigned size_log2 = 18) : ring_(usize{1} << size_log2) {}
@@ -65,9 +84,25 @@ class History {
     }
     return events;
   }
+  /// Records something about a range at this moment.
+  void add(RangeEvent event) {
+    event.sequence = last_;
+    if (ranges_.size() == kRanges) ranges_.pop_front();
+    ranges_.push_back(event);
+  }
+  /// Up to `limit` events of ranges that hold `address`, newest first.
+  std::vector<RangeEvent> ranges_with(u64 address, usize limit) const {
+    std::vector<RangeEvent> events;
+    for (auto event = ranges_.rbegin(); event != ranges_.rend() && events.size() < limit; ++event) {
+      if (event->holds(address)) events.push_back(*event);
+    }
+    return events;
+  }
   u64 count() const { return last_; }
 
  private:
+  static constexpr usize kRanges = 16384;
+  std::deque<RangeEvent> ranges_;
   std::vector<Event> ring_;
   u64 last_ = 0;
 };

@@ -43,6 +43,7 @@ struct LineInfo {
   u8* ram = nullptr;     ///< the bytes at the point of coherency
   u8* golden = nullptr;  ///< the bytes last written by anyone; null without the sanitizer
   u64 last_event = 0;    ///< newest event in the history
+  u64 last_ic = 0;       ///< event count when an instruction invalidation of this line last completed
   u32 l1d = 0, l1i = 0;  ///< cores that hold a copy, one bit each
   bool l2 = false;
   bool interesting = false;  ///< queued for adversarial choices

@@ -72,6 +72,7 @@ void Hierarchy::apply(const ICacheInvalidateAll& op, unsigned core) {
   const AccessInfo by = issuer(core);
   for (u32 i = 0; i < core_.size(); ++i) {
     if (op.scope == Scope::ThisPe && i != core) continue;
+    core_[i].last_ic_all = history_.count();
     core_[i].l1i.for_each([&](Line& copy) {
       event(*copy.info, EventKind::ICacheInvalidate, Level::L1I, by);
       drop_instruction(i, copy);
@@ -91,6 +92,7 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
     for (unsigned i = from; i < to; ++i) {
       if (op.instruction) {
         invalidate_instruction(lines[i], in_scope(op.scope, by.core), &op, by);
+        lines[i].last_ic = history_.count();
       } else {
         maintain_data(op, lines[i], by);
       }

@@ -1,4 +1,4 @@
-// cache/sanitizer.cpp - names, repetitions, remedies and printing of findings.
+// cache/sanitizer.cpp - names, repetitions and remedies of findings.
 #include "cache/sanitizer.h"
 
 #include <fmt/format.h>
@@ -12,29 +12,6 @@ std::string_view name(Finding finding) {
                                                          "STALE_WALK",   "LOST_WRITE", "DISCARDED_DIRTY",
                                                          "AMBIGUOUS",    "MISMATCH"};
   return kNames[static_cast<usize>(finding)];
-}
-
-std::string_view name(EventKind kind) {
-  static constexpr std::string_view kNames[] = {"fill",
-                                                "speculative fill",
-                                                "instruction fill",
-                                                "write",
-                                                "write around caches",
-                                                "DMA write",
-                                                "clean",
-                                                "invalidate",
-                                                "instruction invalidate",
-                                                "evict",
-                                                "write-back",
-                                                "snoop",
-                                                "discard",
-                                                "remark"};
-  return kNames[static_cast<usize>(kind)];
-}
-
-std::string_view name(Level level) {
-  static constexpr std::string_view kNames[] = {"L1D", "L1I", "L2", "memory"};
-  return kNames[static_cast<usize>(level)];
 }
 
 bool Sanitizer::is_new(Finding finding, u64 pc, Pa line) {
@@ -114,48 +91,6 @@ Remedy advice_remedy() {
           .text =
               "DC CIVAC of this line, then DSB, between uses of it with "
               "different attributes"};
-}
-
-namespace {
-
-std::string_view kind_name(AccessKind kind) {
-  static constexpr std::string_view kNames[] = {"load or store", "fetch", "table walk", "DMA", "host access"};
-  return kNames[static_cast<usize>(kind)];
-}
-
-std::string attributes(const MemAttr& attr) {
-  static constexpr std::string_view kDevice[] = {"nGnRnE", "nGnRE", "nGRE", "GRE"};
-  static constexpr std::string_view kPolicy[] = {"NC", "WT", "WB"};
-  if (attr.is_device()) return fmt::format("Device-{}", kDevice[static_cast<usize>(attr.type)]);
-  const std::string_view sh = attr.shareability == Shareability::Non     ? "NSH"
-                              : attr.shareability == Shareability::Inner ? "ISH"
-                                                                         : "OSH";
-  return fmt::format("Normal inner {} outer {} {}", kPolicy[static_cast<usize>(attr.inner.policy)],
-                     kPolicy[static_cast<usize>(attr.outer.policy)], sh);
-}
-
-}  // namespace
-
-std::string print(const Report& report) {
-  const AccessInfo& a = report.access;
-  std::string out = fmt::format("{} at {} by core {} EL{} pc {:#x} ({}, from {})\n", name(report.finding), report.pa,
-                                a.core, number(a.el), a.pc, kind_name(a.kind), name(report.level));
-  out += fmt::format("  va {:#x} ipa {:#x}; stage 1 {}; stage 2 {}; final {}\n", a.va, a.ipa, attributes(a.s1),
-                     attributes(a.s2), attributes(a.attr));
-  if (report.size != 0) {
-    const unsigned shown = std::min(report.size, 16u);
-    out += fmt::format("  seen     {:02x}\n", fmt::join(report.seen.begin(), report.seen.begin() + shown, " "));
-    out += fmt::format("  expected {:02x}\n", fmt::join(report.expected.begin(), report.expected.begin() + shown, " "));
-  }
-  if (report.writer.sequence != 0) {
-    out += fmt::format("  last written by core {} EL{} pc {:#x} ({}{})\n", report.writer.core, number(report.writer.el),
-                       report.writer.pc, kind_name(report.writer.kind), report.writer.cached ? ", cached" : "");
-  }
-  for (const Event& e : report.history) {
-    out += fmt::format("  #{} {} at {} by core {} EL{} pc {:#x} ({})\n", e.sequence, name(e.kind), name(e.level),
-                       e.core, number(e.el), e.pc, kind_name(e.by));
-  }
-  return out + fmt::format("  missing: {}\n", report.remedy.text);
 }
 
 }  // namespace farside::cache

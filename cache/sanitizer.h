@@ -57,15 +57,32 @@ struct Report {
   unsigned size = 0;    ///< bytes of `seen` and `expected` that are valid, from
                         ///< `pa`; they stay within one line
   std::array<u8, 64> seen{}, expected{};
-  Level level = Level::Memory;  ///< where the seen value came from
-  Writer writer{};              ///< of the expected value
-  std::vector<Event> history;   ///< newest first
+  Level level = Level::Memory;     ///< where the seen value came from
+  Writer writer{};                 ///< of the expected value
+  std::vector<Event> history;      ///< of the line, newest first
+  std::vector<RangeEvent> ranges;  ///< of ranges that hold it, newest first
   Remedy remedy;
+};
+
+/// How a report names places. Either may be empty.
+struct Names {
+  /// The name of code, as "memcpy+0x40"; an empty text where it has none.
+  std::function<std::string(u64 pc, El el)> place;
+  /// The assembly of one instruction.
+  std::function<std::string(u64 pc, u32 word)> instruction;
 };
 
 /// Several lines of text: the finding, the access, the values, the history, the
 /// remedy.
-std::string print(const Report& report);
+std::string print(const Report& report, const Names& names = {});
+/// "load or store", "fetch" and so on.
+std::string_view name(AccessKind kind);
+/// "Normal inner WB outer WB ISH", "Device-nGnRE".
+std::string text_of(const MemAttr& attr);
+/// The instructions of a remedy in their order: DC CVAU, DSB, IC IVAU, DSB, ISB.
+std::vector<std::string_view> instructions_of(const Remedy& remedy);
+/// One line about a range: "stage-2 map of ipa 0x40200000, 2 MiB".
+std::string text_of(const RangeEvent& event);
 
 /// Receives findings, drops repetitions of (finding, PC, line), counts and
 /// hands over.

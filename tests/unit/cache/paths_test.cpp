@@ -328,20 +328,6 @@ TEST_CASE("virtual indexing: IC IVAU reaches the alias it names; VMID tags: only
   CHECK(vpipt.fetch(kWb, kX, 0, 1, 0x1000, 6) == 1);
 }
 
-TEST_CASE("instructions that may be patched while they run are not reported before the writer synchronises") {
-  constexpr u32 kNop = 0xd503201f, kBranch = 0x14000010;
-  Machine m;
-  m.set_memory(kNop);
-  m.fetch(kWb);
-  m.store(kWb, kBranch);
-  CHECK(m.fetch(kWb) == kNop);
-  CHECK(m.errors().empty());
-  CHECK(m.caches.sanitizer().count(Finding::AMBIGUOUS) == 1);
-  m.isb();
-  m.fetch(kWb, kX, 0, 0x304);
-  CHECK(m.errors() == Errors{Finding::STALE_ICACHE});
-}
-
 TEST_CASE("a finding is delivered once for its PC and line") {
   Machine m;
   m.store(kWb, 1);
