@@ -23,6 +23,7 @@ ROOMS = {
     "frontends/machine": "machine",
     "frontends/guests": "guests",
     "frontends/trace": "trace",
+    "frontends/symbols": "symbols",
     "frontends/monitor": "monitor",
     "frontends/cli": "cli",
     "tests": "tests",
@@ -46,6 +47,7 @@ MAY_INCLUDE = {
     "machine": CORE | {"isa", "interp", "jit", "devices", "virtio", "hyp", "hyp_host", "boot"},
     "guests": {"base"},
     "trace": {"base", "arch"},
+    "symbols": {"base", "arch", "boot"},
     "monitor": CORE | {"isa", "hyp", "hyp_host", "machine", "trace"},
     "cli": {"base", "arch", "machine", "monitor", "trace", "guests"},
 }
