@@ -31,6 +31,9 @@ bool completed(const pe::Pe& pe, Flow flow) {
   return flow != Flow::Raise || (pe.pending.kind == pe::Pending::Kind::Sync && pe.pending.return_pc != pe.s.pc);
 }
 
+/// B.cond, CBZ, CBNZ, TBZ, TBNZ.
+bool is_conditional_branch(u32 word) { return (word & 0xff000000) == 0x54000000 || (word & 0x7c000000) == 0x34000000; }
+
 }  // namespace
 
 DecodeCache::DecodeCache(const Features& features)
@@ -94,6 +97,28 @@ void Interp::run_fast(pe::Pe& pe) {
       return;
     }
   } while (pe.budget > 0);
+}
+
+bool Interp::run_block(pe::Pe& pe) {
+  InterpExec x(pe);
+  do {
+    u32 word;
+    if (!fetch<kPageWindow>(pe, word)) [[unlikely]] {
+      take_instead(pe);
+      return false;
+    }
+    const u64 pc = pe.s.pc;
+    const Flow flow = cache_.find(pc, word)(x, word);
+    --pe.budget;
+    if (flow == Flow::Jump) return pe.s.btype == 0 && pe.budget > 0;
+    if (flow != Flow::Next) {
+      finish(pe, flow);
+      return false;
+    }
+    pe.s.pc = pc + 4;
+    if (is_conditional_branch(word)) return pe.budget > 0;
+  } while (pe.budget > 0);
+  return false;
 }
 
 void Interp::step(pe::Pe& pe) {

@@ -37,6 +37,9 @@ class Interp {
   explicit Interp(const Features& features) : cache_(features) {}
   /// Runs `pe` until its budget is used up or it waits (WFI, WFE). Exceptions and interrupts are taken on the way.
   void run(pe::Pe& pe);
+  /// Runs instructions that need no check of the slow loop up to the end of a basic block. False if `run` would have
+  /// to look at something before the next instruction.
+  bool run_block(pe::Pe& pe);
   /// One instruction, with every check of the slow loop.
   void step(pe::Pe& pe);
   const DecodeCache& decode_cache() const { return cache_; }

@@ -18,7 +18,9 @@ struct Link {
   Block* to = nullptr;  ///< null: not connected
   Patch jump{};         ///< the jump that is redirected
   const u8* stub = nullptr;
-  u8* host_page = nullptr;  ///< where the code compares the target's page with that of `to`; null within one page
+  u8* host_page = nullptr;   ///< where the code compares the target's page with that of `to`; null within one page
+  Link* next_out = nullptr;  ///< of the same block
+  Link *next_in = nullptr, **in = nullptr;  ///< of the same target: the next one, and what points to this one
 };
 
 /// An instruction that the interpreter's handler executes, always or when the fast path does not apply.
@@ -37,11 +39,15 @@ struct Block {
   u64 pc = 0;
   u64 host = 0;  ///< host address of its bytes, plus 1 where the page is guarded: what L0 says of the page
   u8* code = nullptr;
-  u32 count = 0;        ///< instructions
-  bool verify = false;  ///< compares its bytes each time it is entered
-  std::vector<u32> words;
-  std::vector<Link*> incoming;
-  std::vector<Link*> outgoing;
+  u32 count = 0;      ///< instructions
+  u32 host_size = 0;  ///< bytes of host code
+  u64 runs = 0;       ///< times entered; counted on request only
+  bool dropped = false;
+  std::vector<u32> words;  ///< where bytes keep changing: what they were; compared each time the block is entered
+  Block* next = nullptr;   ///< in the same bucket of the table
+  Block* next_in_page = nullptr;
+  Link *incoming = nullptr, *outgoing = nullptr;
+  bool verify() const { return !words.empty(); }
   const u8* bytes() const { return reinterpret_cast<const u8*>(host & ~u64{1}); }
 };
 

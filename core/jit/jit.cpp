@@ -9,6 +9,7 @@ namespace {
 using isa::Flow;
 
 constexpr unsigned kWritesOfVolatilePage = 8;
+constexpr usize kHeatEntries = usize{1} << 16;
 
 /// DC ZVA neither traps nor is it disabled (SCTLR_EL1.DZE, HCR_EL2.TDZ).
 bool zva_allowed(const pe::Pe& pe) {
@@ -28,8 +29,12 @@ Jit::Jit(const Features& features, const JitOptions& options)
       options_(options),
       interp_(features),
       buffer_(options.code_bytes),
-      translator_(features, buffer_),
-      jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)) {}
+      translator_(features, buffer_, options.count_runs),
+      blocks_(buffer_),
+      jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
+      heat_(std::make_unique<Heat[]>(kHeatEntries)) {
+  if (!options_.perf_map.empty()) perf_map_.reset(std::fopen(options_.perf_map.c_str(), "w"));
+}
 
 Jit::~Jit() = default;
 
@@ -67,9 +72,18 @@ void Jit::run_blocks(pe::Pe& pe) {
     }
     const u64 pc = pe.s.pc;
     const u64 host = reinterpret_cast<u64>(pe.fetch_page.host) + (pc & 0xffc) + pe.fetch_page.guarded;
-    const u64 flushes = counters_.flushes;
     Block* block = find(pc, host);
-    if (link != nullptr && flushes == counters_.flushes && link->target == pc) connect(*link, *block);
+    if (block == nullptr) {
+      if (cold(pc, host)) {
+        if (!interpret(pe)) return;
+        link = nullptr;
+        continue;
+      }
+      const u64 flushes = counters_.flushes;
+      block = &translate(pc, host);
+      if (flushes != counters_.flushes) link = nullptr;
+    }
+    if (link != nullptr && link->target == pc) connect(*link, *block);
     if (pe.budget < block->count) {
       ++counters_.slice_ends;
       interp_.run(pe);
@@ -116,103 +130,101 @@ void Jit::run_blocks(pe::Pe& pe) {
 
 Block* Jit::find(u64 pc, u64 host) {
   JumpCacheEntry& entry = slot(pc);
-  Block* block = nullptr;
-  if (entry.pc == pc && entry.host == host) {
-    block = entry.block;
-  } else if (const auto found = blocks_.find({host, pc}); found != blocks_.end()) {
-    block = found->second.get();
-  }
-  if (block != nullptr && block->verify &&
-      std::memcmp(block->bytes(), block->words.data(), block->words.size() * sizeof(u32)) != 0) {
+  Block* block = entry.pc == pc && entry.host == host ? entry.block : blocks_.find(pc, host);
+  if (block == nullptr) return nullptr;
+  if (block->verify() && std::memcmp(block->bytes(), block->words.data(), block->words.size() * sizeof(u32)) != 0) {
     ++counters_.stale;
     drop(*block);
-    block = nullptr;
+    return nullptr;
   }
-  if (block == nullptr) block = translate(pc, host);
-  slot(pc) = {host, pc, block->code, block};
+  entry = {host, pc, block->code, block};
   return block;
 }
 
-Block* Jit::translate(u64 pc, u64 host) {
+/// Counts this run of the code at `pc`; true if it is not worth translating yet.
+bool Jit::cold(u64 pc, u64 host) {
+  if (options_.threshold == 0) return false;
+  const u64 hash = (pc ^ (host >> 12) * 0x9e3779b97f4a7c15) >> 2;
+  Heat& heat = heat_[hash % kHeatEntries];
+  const u32 tag = static_cast<u32>(hash / kHeatEntries);
+  if (heat.tag != tag) heat = {tag, 0};
+  return heat.runs++ < options_.threshold;
+}
+
+/// Interprets a basic block; false if something must be reconsidered.
+bool Jit::interpret(pe::Pe& pe) {
+  const u64 before = pe.instructions();
+  const bool go_on = interp_.run_block(pe);
+  ++counters_.interpreted;
+  counters_.interpreted_instructions += pe.instructions() - before;
+  return go_on;
+}
+
+Block& Jit::translate(u64 pc, u64 host) {
   if (buffer_.left() < Translator::kMostBytes) flush();
-  const u8* page = reinterpret_cast<const u8*>(page_of(host));
-  Page& record = pages_[page_of(host)];
+  Blocks::Page& record = blocks_.page_of(host);
   const bool verify = options_.always_verify || record.writes >= kWritesOfVolatilePage;
-  if (!verify && !record.watched) watch_page(page, record);
-  auto owned = std::make_unique<Block>();
-  Block* block = owned.get();
-  block->pc = pc;
-  block->host = host;
-  translator_.translate(*block, options_.most_instructions, verify);
-  record.blocks.push_back(block);
-  blocks_[{host, pc}] = std::move(owned);
+  if (!verify && !record.watched) watch_page(reinterpret_cast<const u8*>(page_of(host)), record);
+  Block& block = blocks_.add(pc, host);
+  translator_.translate(block, options_.most_instructions, verify);
+  slot(pc) = {host, pc, block.code, &block};
+  if (perf_map_ != nullptr) name_code(block);
   return block;
+}
+
+/// One line of /tmp/perf-PID.map: address, size, name.
+void Jit::name_code(const Block& block) {
+  std::fprintf(perf_map_.get(), "%lx %x a64:%lx\n", reinterpret_cast<unsigned long>(block.code), block.host_size,
+               static_cast<unsigned long>(block.pc));
 }
 
 void Jit::connect(Link& link, Block& to) {
   if (!options_.chain || link.to != nullptr || link.from == nullptr) return;
-  link.to = &to;
-  to.incoming.push_back(&link);
-  if (link.host_page != nullptr) {
-    const u64 page = to.host - (to.pc & (pe::kL0PageSize - 1));  // with the mark of a guarded page
-    std::memcpy(buffer_.code().writable(link.host_page), &page, sizeof page);
-  }
-  buffer_.code().bind(link.jump, to.code);
+  blocks_.connect(link, to);
   ++counters_.linked;
 }
 
-void Jit::disconnect(Link& link) {
-  const u64 nowhere = 0;
-  if (link.host_page != nullptr) std::memcpy(buffer_.code().writable(link.host_page), &nowhere, sizeof nowhere);
-  buffer_.code().bind(link.jump, link.stub);
-  link.to = nullptr;
-}
-
-/// Takes the block out of every table and every chain. Its code may be running and stays where it is.
 void Jit::drop(Block& block) {
-  for (Link* link : block.incoming)
-    if (link->to == &block) disconnect(*link);
-  for (Link* link : block.outgoing) {
-    if (link->to != nullptr) std::erase(link->to->incoming, link);
-    link->to = nullptr;
-    link->from = nullptr;  // a jump from dropped code is never connected again
-  }
   JumpCacheEntry& entry = slot(block.pc);
   if (entry.block == &block) entry = {};
-  std::erase(pages_[page_of(block.host)].blocks, &block);
-  const auto found = blocks_.find({block.host, block.pc});
-  CHECK(found != blocks_.end(), "a block that no table has");
-  dead_.push_back(std::move(found->second));
-  blocks_.erase(found);
+  blocks_.drop(block);
 }
 
-void Jit::watch_page(const u8* page, Page& record) {
+Jit::Weighted Jit::weighted() const {
+  Weighted sum = forgotten_;
+  for (const Block& block : blocks_.all()) {
+    sum.entered += block.runs;
+    sum.instructions += block.runs * block.count;
+    sum.host_bytes += block.runs * block.host_size;
+  }
+  return sum;
+}
+
+void Jit::watch_page(const u8* page, Blocks::Page& record) {
   record.watched = true;
   if (!watch(page)) return;
   for (pe::Pe* pe : pes_) pe->revoke_write(page);
 }
 
 void Jit::on_write(const u8* page) {
-  const auto found = pages_.find(reinterpret_cast<u64>(page));
-  if (found == pages_.end() || !found->second.watched) return;
-  Page& record = found->second;
+  Blocks::Page* record = blocks_.known_page(reinterpret_cast<u64>(page));
+  if (record == nullptr || !record->watched) return;
   unwatch(page);
-  record.watched = false;
-  ++record.writes;
-  while (!record.blocks.empty()) {
+  record->watched = false;
+  ++record->writes;
+  while (record->blocks != nullptr) {
     ++counters_.invalidated;
-    drop(*record.blocks.back());
+    drop(*record->blocks);
   }
   code_changed_ = true;
 }
 
 void Jit::flush() {
   ++counters_.flushes;
-  for (auto& [page, record] : pages_)
+  forgotten_ = weighted();
+  for (auto& [page, record] : blocks_.pages())
     if (record.watched) unwatch(reinterpret_cast<const u8*>(page));
-  pages_.clear();
   blocks_.clear();
-  dead_.clear();
   std::fill_n(jump_cache_.get(), usize{1} << kJumpCacheLog2, JumpCacheEntry{});
   translator_.reset();
   buffer_.reset();

@@ -1,15 +1,20 @@
 // core/jit/jit.h - the translating engine: runs PEs like interp::Interp, from translated blocks where it can.
 #pragma once
+#include <cstdio>
 #include <memory>
-#include <unordered_map>
+#include <string>
 
 #include "core/interp/interp.h"
+#include "core/jit/blocks.h"
 #include "core/jit/translator.h"
 
 namespace farside::jit {
 
-/// Limits that tests lower to reach rare paths.
+/// How the engine works; what the guest does never depends on it. Tests lower the limits to reach rare paths.
 struct JitOptions {
+  unsigned threshold = 8;   ///< times that a block is interpreted before it is translated
+  bool count_runs = false;  ///< each block counts how often it is entered
+  std::string perf_map;     ///< file that names host code, as perf reads it; empty: none
   usize code_bytes = usize{64} << 20;
   unsigned most_instructions = kMaxBlock;  ///< per block, 1..kMaxBlock
   bool always_verify = false;              ///< treat every page as one that keeps changing
@@ -18,7 +23,9 @@ struct JitOptions {
 
 /// Always-on counters.
 struct JitCounters {
-  u64 entries = 0;  ///< from the dispatcher into translated code
+  u64 entries = 0;      ///< from the dispatcher into translated code
+  u64 interpreted = 0;  ///< runs of blocks that were not worth translating yet
+  u64 interpreted_instructions = 0;
   u64 lookups = 0;  ///< found by the dispatcher after a jump whose target nothing in the code knew
   u64 linked = 0;   ///< jumps connected
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
@@ -47,31 +54,30 @@ class Jit : public pe::CodeWatch {
   const JitCounters& counters() const { return counters_; }
   const TranslationCounters& translation() const { return translator_.counters; }
   usize code_bytes_used() const { return buffer_.used(); }
-  usize blocks() const { return blocks_.size(); }
+  usize blocks() const { return blocks_.live(); }
+  /// Guest instructions executed by translated code, and the bytes of host code that are behind them: with count_runs.
+  struct Weighted {
+    u64 entered = 0, instructions = 0, host_bytes = 0;
+  };
+  Weighted weighted() const;
 
  private:
   friend u64 run_site(Frame* frame, const Site* site);
-  struct Key {
-    u64 host, pc;
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-  struct KeyHash {
-    usize operator()(const Key& k) const { return (k.host * 0x9e3779b97f4a7c15 ^ k.pc) >> 2; }
-  };
-  struct Page {
-    std::vector<Block*> blocks;
-    unsigned writes = 0;  ///< times that a store hit the page while it held code
-    bool watched = false;
+  /// How often a place has been interpreted; places share entries, which only delays them.
+  struct Heat {
+    u32 tag = 0, runs = 0;
   };
 
   void run_blocks(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
   Block* find(u64 pc, u64 host);
-  Block* translate(u64 pc, u64 host);
+  bool cold(u64 pc, u64 host);
+  bool interpret(pe::Pe& pe);
+  Block& translate(u64 pc, u64 host);
   void connect(Link& link, Block& to);
-  void disconnect(Link& link);
   void drop(Block& block);
-  void watch_page(const u8* page, Page& record);
+  void name_code(const Block& block);
+  void watch_page(const u8* page, Blocks::Page& record);
   void on_write(const u8* page) override;
   void flush();
   JumpCacheEntry& slot(u64 pc) { return jump_cache_[(pc >> 2) & ((1u << kJumpCacheLog2) - 1)]; }
@@ -84,10 +90,11 @@ class Jit : public pe::CodeWatch {
   Translator translator_;
   JitCounters counters_;
   std::vector<pe::Pe*> pes_;
-  std::unordered_map<Key, std::unique_ptr<Block>, KeyHash> blocks_;
-  std::vector<std::unique_ptr<Block>> dead_;  ///< dropped while their code may be running: kept until a flush
-  std::unordered_map<u64, Page> pages_;       ///< by host address
+  Blocks blocks_;
   std::unique_ptr<JumpCacheEntry[]> jump_cache_;
+  std::unique_ptr<Heat[]> heat_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> perf_map_{nullptr, std::fclose};
+  Weighted forgotten_;         ///< of blocks before the last flush
   bool code_changed_ = false;  ///< blocks were dropped: the running one must not go on
 };
 

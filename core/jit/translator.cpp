@@ -49,7 +49,7 @@ void Translator::call_site(Asm& a, Site& site) const {
 
 /// Checks the slice and, where asked for, the bytes. The number of instructions is filled in later.
 void Translator::emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vector<Patch>& stale) {
-  if (block.verify) {
+  if (block.verify()) {
     a.mov_imm(RCX, reinterpret_cast<u64>(block.bytes()));
     for (usize i = 0; i < block.words.size(); ++i) {
       a.alu_imm(Alu::Cmp, false, HostMem{RCX, static_cast<i32>(i * 4)}, static_cast<i32>(block.words[i]));
@@ -58,6 +58,10 @@ void Translator::emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vec
   }
   a.alu_imm(Alu::Sub, true, kBudgetSlot, static_cast<i32>(block.count));
   out_of_budget = a.jcc(Cc::L);
+  if (count_runs_) {
+    a.mov_imm(RCX, reinterpret_cast<u64>(&block.runs));
+    a.alu_imm(Alu::Add, true, HostMem{RCX}, 1);
+  }
 }
 
 /// True if the block ends with this instruction.
@@ -80,23 +84,22 @@ bool Translator::emit_instruction(EmitExec& x, Block& block, A64 form, u32 word,
 
 void Translator::translate(Block& block, unsigned most, bool verify) {
   block_ = &block;
-  block.verify = verify;
   pending_.clear();
   site_of_.fill(nullptr);
   // The extent first: entry code needs the number of instructions.
   const unsigned in_page = static_cast<unsigned>((pe::kL0PageSize - block.pc % pe::kL0PageSize) / 4);
   const unsigned limit = std::min({most, in_page, kMaxBlock});
   std::array<A64, kMaxBlock> forms{};
-  block.words.clear();
+  block.count = 0;
   for (unsigned i = 0; i < limit; ++i) {
-    u32 word;
+    u32& word = words_[i];
     std::memcpy(&word, block.bytes() + i * 4, 4);
     forms[i] = decode(word);
-    block.words.push_back(word);
+    ++block.count;
     // Bytes that keep changing are compared again after each store.
     if (ends_block(forms[i], word) || (verify && may_store(forms[i]))) break;
   }
-  block.count = static_cast<u32>(block.words.size());
+  if (verify) block.words.assign(words_.begin(), words_.begin() + block.count);
 
   Asm& a = buffer_.code();
   block.code = a.here();
@@ -105,7 +108,7 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   Patch out_of_budget;
   std::vector<Patch> stale;
   emit_entry(a, block, out_of_budget, stale);
-  for (unsigned i = 0; i < block.count; ++i) emit_instruction(x, block, forms[i], block.words[i], i);
+  for (unsigned i = 0; i < block.count; ++i) emit_instruction(x, block, forms[i], words_[i], i);
   emit_end(x, x.end(), block.pc + block.count * 4);
 
   // Behind the block: what rarely runs.
@@ -127,14 +130,15 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
     if (site_of_[i] != nullptr) site_of_[i]->remaining = block.count - i;
   ++counters.blocks;
   counters.instructions += block.count;
-  counters.host_bytes += static_cast<u64>(a.here() - block.code);
+  block.host_size = static_cast<u32>(a.here() - block.code);
+  counters.host_bytes += block.host_size;
   buffer_.align(16);
 }
 
 /// Sends `jump` to `target`: for now to a stub, once connected to the block itself.
 void Translator::jump_to(Asm&, u64 target, Patch jump) {
-  links_.push_back({.target = target, .from = block_, .jump = jump});
-  block_->outgoing.push_back(&links_.back());
+  links_.push_back({.target = target, .from = block_, .jump = jump, .next_out = block_->outgoing});
+  block_->outgoing = &links_.back();
   pending_.push_back({jump, &links_.back()});
 }
 
@@ -195,7 +199,7 @@ void Translator::emit_stubs(EmitExec& x) {
   for (const EmitExec::SlowPath& path : x.slow_paths()) {
     const unsigned i = path.instruction;
     a.bind(path.from);
-    call_site(a, site_of(i, decode(block_->words[i]), block_->words[i]));
+    call_site(a, site_of(i, decode(words_[i]), words_[i]));
     a.jmp(resume_[i]);
   }
   for (const Pending& pending : pending_) emit_link(a, pending);

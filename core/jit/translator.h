@@ -15,7 +15,8 @@ struct TranslationCounters {
 
 class Translator {
  public:
-  Translator(const Features& features, CodeBuffer& buffer) : features_(features), buffer_(buffer) {}
+  Translator(const Features& features, CodeBuffer& buffer, bool count_runs)
+      : features_(features), buffer_(buffer), count_runs_(count_runs) {}
   /// Host memory that one block may need at most.
   static constexpr usize kMostBytes = 64 * 1024;
 
@@ -47,10 +48,12 @@ class Translator {
 
   Features features_;
   CodeBuffer& buffer_;
+  bool count_runs_;
   std::deque<Site> sites_;
   std::deque<Link> links_;
   // Of the block in hand.
   Block* block_ = nullptr;
+  std::array<u32, kMaxBlock> words_{};
   std::array<Site*, kMaxBlock> site_of_{};
   std::array<u8*, kMaxBlock> resume_{};
   std::vector<Pending> pending_;

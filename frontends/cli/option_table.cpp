@@ -97,10 +97,12 @@ constexpr OptionInfo kRunOptions[] = {
     {kSeeing, "trace-file", "FILE", "standard error", "Where the trace goes."},
     {kSeeing, "stats", "", "", "At the end, print instructions, speed, stage-2 faults by kind, exits and TLB figures."},
     {kSeeing, "jit-stats", "", "", "At the end, print what the translating engine has done; see docs/jit.md."},
+    {kSeeing, "perf-map", "", "", "Name translated code for perf, in /tmp/perf-PID.map."},
     {kSeeing, "state-hash", "", "", "At the end, print a hash of all registers and all memory."},
 
     {kGeneral, "engine", "NAME", "interp",
      "What executes instructions: interp, or jit, which translates them. The run is the same."},
+    {kGeneral, "jit-threshold", "N", "8", "Translate a block of instructions after it has been interpreted N times."},
     {kGeneral, "help", "", "", "Print this page."},
 };
 

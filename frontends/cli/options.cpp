@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -22,6 +24,7 @@ namespace farside::cli {
 namespace {
 
 constexpr u64 kMaxCores = 8, kMemoryGranule = u64{2} << 20;
+constexpr u64 kMostThreshold = 1'000'000;
 
 struct TraceName {
   std::string_view name;
@@ -206,6 +209,13 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
     constexpr machine::Engine kEngines[] = {machine::Engine::Interp, machine::Engine::Jit};
     config.engine = kEngines[TRY(one_of("engine", words.text("engine"), {"interp", "jit"}))];
   }
+  if (words.has("jit-threshold")) {
+    const u64 runs = TRY(parse_number("jit-threshold", words.text("jit-threshold")));
+    if (runs > kMostThreshold) return UserError{fmt::format("--jit-threshold {}: 0 to {}", runs, kMostThreshold)};
+    config.jit.threshold = static_cast<u32>(runs);
+  }
+  config.jit.count_runs = words.has("jit-stats");
+  if (words.has("perf-map")) config.jit.perf_map = fmt::format("/tmp/perf-{}.map", getpid());
   if (words.has("seed")) config.seed = TRY(parse_number("seed", words.text("seed")));
   if (words.has("max-insns")) {
     config.max_instructions = TRY(parse_number("max-insns", words.text("max-insns")));

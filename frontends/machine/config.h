@@ -25,6 +25,13 @@ enum class Engine : u8 {
   Jit,  ///< translates to host code, where the host allows it
 };
 
+/// How the translating engine works. The run does not depend on it.
+struct JitConfig {
+  std::optional<u32> threshold;  ///< runs of a block before it is translated; empty: what is fastest as a rule
+  bool count_runs = false;       ///< for the weighted figures of Machine::jit_report
+  std::string perf_map;          ///< file for the names of translated code, as perf reads them; may be empty
+};
+
 enum class ClockMode : u8 {
   Virtual,  ///< time is the instruction count: same inputs and seed, same run
   Wall,     ///< time is the host's
@@ -83,6 +90,7 @@ struct MachineConfig {
   std::vector<std::string> knobs;  ///< name=value, applied to the profile in this order
   ThpMode thp = ThpMode::Always;
   Engine engine = Engine::Interp;
+  JitConfig jit;
   ClockMode clock = ClockMode::Virtual;
   u64 max_instructions = 0;  ///< stop after so many, all cores together; 0: no limit
   std::string kernel;        ///< path: Image, gzip'd Image or ELF

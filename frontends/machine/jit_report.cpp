@@ -43,6 +43,8 @@ std::string Machine::jit_report() const {
   row("entries", c.entries);
   row("lookups", c.lookups);
   row("jumps connected", c.linked);
+  row("blocks interpreted", c.interpreted);
+  row("instructions so", c.interpreted_instructions);
   row("fallbacks", c.fallbacks);
   row("blocks invalidated", c.invalidated);
   row("stale blocks", c.stale);
@@ -50,6 +52,16 @@ std::string Machine::jit_report() const {
   row("slice ends", c.slice_ends);
   out += fmt::format("  {:<24} {:>14.2f}\n", "fallbacks, %", 100 * static_cast<double>(c.fallbacks) / executed);
   out += fmt::format("  {:<24} {:>14.2f}\n", "entries, %", 100 * static_cast<double>(c.entries) / executed);
+  const jit::Jit::Weighted w = jit->weighted();
+  if (w.entered != 0) {
+    const auto each = [&](const char* name, u64 value, u64 by) {
+      out += fmt::format("  {:<24} {:>14.2f}\n", name, static_cast<double>(value) / static_cast<double>(by));
+    };
+    row("blocks entered", w.entered);
+    each("instructions per block", w.instructions, w.entered);
+    each("host bytes each, hot", w.host_bytes, w.instructions);
+    each("host bytes each", t.host_bytes, t.instructions);
+  }
   add_forms(out, "fallbacks by form", c.by_form);
   return out;
 }

@@ -19,6 +19,16 @@ constexpr u64 kCachedSlice = 500;
 /// What has moved a core's time: its instructions, and the hypervisor's work on its behalf.
 u64 work(const pe::Pe& pe) { return pe.instructions() + pe.spent; }
 
+#ifdef FARSIDE_JIT
+jit::JitOptions options(const JitConfig& config) {
+  jit::JitOptions options;
+  if (config.threshold) options.threshold = *config.threshold;
+  options.count_runs = config.count_runs;
+  options.perf_map = config.perf_map;
+  return options;
+}
+#endif
+
 }  // namespace
 
 Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig& config)
@@ -31,7 +41,8 @@ Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig
       wall_start_(std::chrono::steady_clock::now()),
       last_poll_(wall_start_) {
 #ifdef FARSIDE_JIT
-  if (config.engine == Engine::Jit && jit::Jit::host_can()) jit_ = std::make_unique<jit::Jit>(features);
+  if (config.engine == Engine::Jit && jit::Jit::host_can())
+    jit_ = std::make_unique<jit::Jit>(features, options(config.jit));
   if (jit_ != nullptr && !jit_->usable()) jit_.reset();
 #endif
 }

@@ -14,11 +14,12 @@ namespace {
 
 /// The engine as it is used, and with every rare path made common.
 std::vector<std::pair<const char*, jit::JitOptions>> configurations() {
-  return {{"plain", {}},
-          {"single instructions", {.most_instructions = 1}},
-          {"no chains", {.most_instructions = 3, .chain = false}},
-          {"verified", {.always_verify = true}},
-          {"tiny buffer", {.code_bytes = jit::Translator::kMostBytes + 4096}}};
+  return {{"plain", {.threshold = 0}},
+          {"tiered", {.threshold = 2}},
+          {"single instructions", {.threshold = 0, .most_instructions = 1}},
+          {"no chains", {.threshold = 0, .most_instructions = 3, .chain = false}},
+          {"verified", {.threshold = 0, .always_verify = true}},
+          {"tiny buffer", {.threshold = 0, .code_bytes = jit::Translator::kMostBytes + 4096}}};
 }
 
 Snapshot snapshot_of(const diff::UserState& user) {
