@@ -9,6 +9,8 @@
 
 #include "frontends/cli/options.h"
 #include "frontends/cli/run.h"
+#include "frontends/cli/scenario.h"
+#include "frontends/cli/scenario_options.h"
 #include "frontends/guests/guests.h"
 
 namespace farside::cli {
@@ -49,7 +51,7 @@ Result<int, UserError> guest_command(const Arguments& arguments) {
 }
 
 Result<int, UserError> help_command(const Arguments& topics) {
-  for (const CommandInfo* command : {&kRunCommand, &kGuestCommand}) {
+  for (const CommandInfo* command : {&kRunCommand, &kGuestCommand, &kScenarioCommand}) {
     if (!topics.empty() && topics[0] == command->name) return fmt::print("{}", help_page(*command)), 0;
   }
   if (!topics.empty()) return UserError{fmt::format("no help on {}: 'farside help' lists the commands", topics[0])};
@@ -62,9 +64,10 @@ Result<int, UserError> dispatch(Arguments arguments) {
   arguments.erase(arguments.begin());
   if (command == "run") return run_command(arguments);
   if (command == "guest") return guest_command(arguments);
+  if (command == "scenario") return scenario_command(arguments);
   if (command == "version" || command == "--version") return fmt::print("farside {}\n", kVersion), 0;
   if (command == "help" || command == "--help" || command == "-h") return help_command(arguments);
-  static constexpr std::string_view kCommands[] = {"run", "guest", "version", "help", "build", "test"};
+  static constexpr std::string_view kCommands[] = {"run", "guest", "scenario", "version", "help", "build", "test"};
   const std::string_view near = nearest(command, kCommands);
   return UserError{fmt::format("unknown command {}: {}", command,
                                near.empty() ? "'farside help' lists them" : fmt::format("did you mean {}?", near))};

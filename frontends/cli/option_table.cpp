@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/types.h"
+#include "frontends/cli/scenario_options.h"
 
 namespace farside::cli {
 namespace {
@@ -254,6 +255,7 @@ Usage
 Commands
   run      {}
   guest    {}
+  scenario {}
   version  print the version
   help     print this page, or 'help COMMAND' the command's own
 
@@ -263,7 +265,7 @@ The launcher ./farside in the source tree knows two more
 
 'farside COMMAND --help' says all about one command.
 )",
-                     kRunCommand.summary, kGuestCommand.summary);
+                     kRunCommand.summary, kGuestCommand.summary, kScenarioCommand.summary);
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

@@ -8,9 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#define CXXOPTS_VECTOR_DELIMITER '\0'  // values may hold commas
-#include <cxxopts.hpp>
-#include <exception>
 #include <limits>
 
 #include "cache/knobs.h"
@@ -18,6 +15,7 @@
 #include "firmware/hyp/policy.h"
 #include "frontends/cli/device_options.h"
 #include "frontends/cli/qemu_spelling.h"
+#include "frontends/cli/words.h"
 #include "frontends/guests/guests.h"
 
 namespace farside::cli {
@@ -38,62 +36,6 @@ constexpr std::array<TraceName, 6> kTraceNames{{
     {"tlb", TraceGroup::Tlb},
     {"dev", TraceGroup::Dev},
 }};
-
-// One command's words after the parser: options with values, and the rest.
-struct Words {
-  cxxopts::ParseResult result;
-  bool has(const char* name) const { return result.count(name) != 0; }
-  std::string text(const char* name) const { return has(name) ? result[name].as<std::string>() : std::string(); }
-  std::vector<std::string> texts(const char* name) const {
-    return has(name) ? result[name].as<std::vector<std::string>>() : std::vector<std::string>();
-  }
-  std::vector<std::string> rest() const { return texts("words"); }
-};
-
-UserError unknown_option(const CommandInfo& command, std::string_view word) {
-  std::vector<std::string_view> names;
-  for (const OptionInfo& option : command.options) names.push_back(option.name);
-  const std::string_view bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
-  const std::string_view near = nearest(bare.substr(0, bare.find('=')), names);
-  const std::string advice = near.empty() ? fmt::format("'farside {} --help' lists the options", command.name)
-                                          : fmt::format("did you mean --{}?", near);
-  return UserError{fmt::format("unknown option {}: {}", word, advice)};
-}
-
-Result<Words, UserError> split_words(const CommandInfo& command, const std::vector<std::string>& arguments) {
-  cxxopts::Options options("farside");
-  options.allow_unrecognised_options();
-  auto add = options.add_options();
-  for (const OptionInfo& option : command.options) {
-    const std::string name(option.name);
-    if (option.argument.empty()) {
-      add(name, "");
-    } else if (option.repeats) {
-      add(name, "", cxxopts::value<std::vector<std::string>>());
-    } else {
-      add(name, "", cxxopts::value<std::string>());
-    }
-  }
-  add("words", "", cxxopts::value<std::vector<std::string>>());
-  options.parse_positional({"words"});
-  std::vector<const char*> pointers{"farside"};
-  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
-  try {
-    Words words{options.parse(static_cast<int>(pointers.size()), pointers.data())};
-    if (!words.result.unmatched().empty()) return unknown_option(command, words.result.unmatched().front());
-    for (const std::string& word : words.rest()) {
-      if (word.starts_with('-')) return unknown_option(command, word);
-    }
-    for (const OptionInfo& option : command.options) {
-      if (!option.repeats && words.result.count(std::string(option.name)) > 1) {
-        return UserError{fmt::format("--{} is given more than once", option.name)};
-      }
-    }
-    return words;
-  } catch (const std::exception& error) {
-    return UserError{fmt::format("{} ('farside {} --help' explains)", error.what(), command.name)};
-  }
-}
 
 // One of a few words, as its place in the list.
 Result<usize, UserError> one_of(std::string_view option, std::string_view word,

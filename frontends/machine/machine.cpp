@@ -72,10 +72,15 @@ Machine::Machine(const MachineConfig& config) : config_(config) {}
 Machine::~Machine() = default;
 
 Result<std::unique_ptr<Machine>, UserError> Machine::create(const MachineConfig& config) {
+  std::unique_ptr<Machine> machine = TRY(create_bare(config));
+  TRY_VOID(machine->load());
+  return machine;
+}
+
+Result<std::unique_ptr<Machine>, UserError> Machine::create_bare(const MachineConfig& config) {
   TRY_VOID(check(config));
   std::unique_ptr<Machine> machine(new Machine(config));
   TRY_VOID(machine->build());
-  TRY_VOID(machine->load());
   return machine;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,12 +38,18 @@ class Machine {
  public:
   /// Builds the machine and loads the guest. Errors are the user's: files, sizes, names.
   static Result<std::unique_ptr<Machine>, UserError> create(const MachineConfig& config);
+  /// The same without a guest: memory is empty and every core is off. A scenario does the rest (bare.cpp).
+  static Result<std::unique_ptr<Machine>, UserError> create_bare(const MachineConfig& config);
   ~Machine();
 
   void set_console(Console console);
   Trace& trace() { return trace_; }
   /// Runs until something ends the run. May be called again after Quit or InstructionLimit.
   RunResult run();
+  /// Initialises `core` as PSCI CPU_ON does: EL1, MMU and caches off, PC = `entry`.
+  void start_core(u32 core, u64 entry);
+  /// Lets `core` alone execute up to `instructions`, less where it waits or is off; a result where the run has ended.
+  std::optional<RunResult> run_core(u32 core, u64 instructions);
   /// From a console callback: end run() soon with StopCause::Quit.
   void request_stop();
   /// Bytes typed at the guest's PL011, or at its virtio console if that is the one that the config names.
@@ -57,6 +64,7 @@ class Machine {
   std::vector<std::unique_ptr<pe::Pe>>& cores() { return cores_; }
   /// The VM under the hosted hypervisor, or null.
   hyp::Vm* vm();
+  Board& board() { return *board_; }
   std::vector<MemoryRange> memory_map() const;
   /// Guest-physical memory without side effects; false where there is no RAM.
   bool peek_ipa(u64 ipa, void* out, usize size) const;

@@ -161,6 +161,12 @@ void Scheduler::skip_idle() {
   round_start_ = std::max(round_start_, target);
 }
 
+std::optional<RunResult> Scheduler::run_alone(pe::Pe& core, u64 instructions) {
+  stop_.reset();
+  if (may_run(core)) run_slice(core, instructions);
+  return stop_;
+}
+
 RunResult Scheduler::run() {
   stop_.reset();
   while (!stop_) {

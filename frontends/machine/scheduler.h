@@ -37,6 +37,8 @@ class Scheduler : public pe::Clock {
   void set_console(Console console) { console_ = std::move(console); }
 
   RunResult run();
+  /// Lets `core` alone execute up to `instructions`; a result where the run has ended.
+  std::optional<RunResult> run_alone(pe::Pe& core, u64 instructions);
   /// Ends the run as soon as the current instruction is done.
   void stop(StopCause cause, std::string text = {});
   u64 time_ns() const { return clock_ == ClockMode::Wall ? wall_now() : round_start_; }

@@ -25,6 +25,7 @@ ROOMS = {
     "frontends/trace": "trace",
     "frontends/symbols": "symbols",
     "frontends/monitor": "monitor",
+    "frontends/scenario": "scenario",
     "frontends/cli": "cli",
     "tests": "tests",
 }
@@ -49,7 +50,8 @@ MAY_INCLUDE = {
     "trace": {"base", "arch"},
     "symbols": {"base", "arch", "boot"},
     "monitor": CORE | {"isa", "hyp", "hyp_host", "machine", "trace"},
-    "cli": {"base", "arch", "machine", "monitor", "trace", "guests"},
+    "scenario": CORE | {"hyp", "hyp_host", "machine", "trace"},
+    "cli": {"base", "arch", "machine", "scenario", "monitor", "trace", "guests"},
 }
 # Single headers beyond those arrows: the table format that the hypervisor shares with the walker, and what the command
 # line needs to name eras and to print figures.

@@ -1,0 +1,38 @@
+// frontends/cli/scenario_options.cpp - the options of `farside scenario`.
+#include "frontends/cli/scenario_options.h"
+
+namespace farside::cli {
+namespace {
+
+constexpr OptionInfo kOptions[] = {
+    {"What to run", "policy", "NAME", "", "use this policy in variants that name none (farside run --policy help)"},
+    {"What to run", "seed", "N", "", "this seed only; expectations for some seed are then not judged"},
+    {"What to run", "variant", "NAME", "", "this variant only"},
+    {"What to run", "engine", "interp|jit", "interp", "the JIT runs variants without modelled caches only"},
+    {"What to print", "explain", "", "", "steps, walks, line histories and reports, of one seed of each variant"},
+    {"What to print", "help", "", "", "this page"},
+};
+
+constexpr std::string_view kAfter =
+    R"(Exit status
+  0  everything is as the files say
+  1  something is not: the lines that begin with RED
+  2  a file or an option is wrong
+
+The format is described in docs/scenario-format.md.
+)";
+
+}  // namespace
+
+const CommandInfo kScenarioCommand{
+    "scenario",
+    "run small two-stage and cache experiments written as text",
+    "farside scenario run FILE|FOLDER... [OPTION...]",
+    "Each file says a machine, some memory, some instructions, what host, devices and silicon do in between, and what "
+    "must be seen then, in several variants: on a coherent machine, under a correct hypervisor, with a piece of it "
+    "removed.",
+    kOptions,
+    kAfter,
+};
+
+}  // namespace farside::cli

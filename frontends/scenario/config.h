@@ -1,0 +1,29 @@
+// frontends/scenario/config.h - machine and variant lines as a machine's config.
+#pragma once
+#include "core/base/result.h"
+#include "frontends/machine/config.h"
+#include "frontends/scenario/scenario.h"
+
+namespace farside::scenario {
+
+/// What the command line of `farside scenario run` changes.
+struct Overrides {
+  std::string policy;       ///< in place of the policy of variants that name none; empty: as the file says
+  std::optional<u64> seed;  ///< this one only
+  std::optional<machine::Engine> engine;
+  bool explain = false;
+};
+
+/// Where RAM begins for the guest, and the host's RAM under a hypervisor.
+constexpr u64 kGuestRam = 0x4000'0000, kHostRam = u64{1} << 32;
+
+/// The machine of one variant.
+struct VariantConfig {
+  machine::MachineConfig machine;
+  /// EL2 is the runner's: stage 2 is what the `s2` lines say, and an exit ends a run step.
+  bool bare = false;
+};
+Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Variant& variant,
+                                             const Overrides& overrides);
+
+}  // namespace farside::scenario
