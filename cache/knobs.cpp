@@ -3,38 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <span>
+#include "core/base/knob.h"
 
 namespace farside::cache {
 namespace {
-
-/// One knob: named values, or a number up to `max` when there are none.
-struct Row {
-  std::string_view name;
-  std::span<const std::string_view> values;
-  u32 max;
-  u32 (*get)(const Knobs&);
-  void (*set)(Knobs&, u32);
-};
-
-template <auto Member>
-u32 get(const Knobs& knobs) {
-  return static_cast<u32>(knobs.*Member);
-}
-template <auto Member>
-void set(Knobs& knobs, u32 value) {
-  using Field = std::remove_reference_t<decltype(knobs.*Member)>;
-  knobs.*Member = static_cast<Field>(value);
-}
-template <auto Member, usize N>
-constexpr Row named(std::string_view name, const std::string_view (&values)[N]) {
-  return {name, values, N - 1, get<Member>, set<Member>};
-}
-template <auto Member>
-constexpr Row number(std::string_view name) {
-  return {name, {}, 1'000'000'000, get<Member>, set<Member>};
-}
 
 constexpr std::string_view kSwitch[] = {"off", "on"};
 constexpr std::string_view kSpecFill[] = {"none", "nearby", "any", "adversarial"};
@@ -51,35 +23,37 @@ constexpr std::string_view kCompletion[] = {"immediate", "dsb"};
 constexpr std::string_view kNsh[] = {"snooped", "private"};
 constexpr std::string_view kPages[] = {"lines", "uniform"};
 
-constexpr Row kRows[] = {
-    named<&Knobs::model>("model", kSwitch),
-    named<&Knobs::spec_fill>("spec_fill", kSpecFill),
-    number<&Knobs::spec_period>("spec_period"),
-    named<&Knobs::evict>("evict", kEvict),
-    number<&Knobs::evict_period>("evict_period"),
-    named<&Knobs::wb_granule>("wb_granule", kGranule),
-    named<&Knobs::nc_hit>("nc_hit", kNcHit),
-    named<&Knobs::c0_policy>("c0_policy", kC0),
-    named<&Knobs::ifetch>("ifetch", kIFetch),
-    number<&Knobs::icache_refetch>("icache_refetch"),
-    number<&Knobs::fetch_ahead>("fetch_ahead"),
-    named<&Knobs::ivac>("ivac", kIvac),
-    named<&Knobs::sw_scope>("sw_scope", kSwScope),
-    named<&Knobs::walker>("walker", kWalk),
-    named<&Knobs::dma>("dma", kDma),
-    named<&Knobs::write_stream>("write_stream", kSwitch),
-    named<&Knobs::completion>("completion", kCompletion),
-    named<&Knobs::nsh>("nsh", kNsh),
-    named<&Knobs::host_alias>("host_alias", kSwitch),
-    named<&Knobs::pages>("pages", kPages),
-    named<&Knobs::lend>("lend", kSwitch),
-    named<&Knobs::sanitizer>("sanitizer", kSwitch),
-};
+constexpr u32 kMax = 1'000'000'000;
 
-std::string values_of(const Row& row) {
-  if (row.values.empty()) return fmt::format("0..{}", row.max);
-  return fmt::format("{}", fmt::join(row.values, "|"));
-}
+constexpr KnobRow<Knobs> kRows[] = {
+    named_knob<&Knobs::spec_fill>("spec_fill", kSpecFill,
+                                  "clean lines that come without an access, through any cacheable alias"),
+    number_knob<&Knobs::spec_period>("spec_period", 0, kMax, "instructions per speculative fill of a core, on average"),
+    named_knob<&Knobs::evict>("evict", kEvict, "lines that leave a cache without need"),
+    number_knob<&Knobs::evict_period>("evict_period", 0, kMax, "instructions per such eviction of a core, on average"),
+    named_knob<&Knobs::wb_granule>("wb_granule", kGranule, "what the write-back of a dirty line writes to memory"),
+    named_knob<&Knobs::nc_hit>("nc_hit", kNcHit,
+                               "an access around the caches whose line is in one; hostile reads lines, writes memory"),
+    named_knob<&Knobs::c0_policy>("c0_policy", kC0, "memory mapped Write-Back with SCTLR_ELx.C = 0, line in the L1D"),
+    named_knob<&Knobs::ifetch>("ifetch", kIFetch, "snoop: instruction fetches see what every data cache holds"),
+    number_knob<&Knobs::icache_refetch>("icache_refetch", 0, kMax,
+                                        "instructions per spontaneous refetch of a line, on average; 0: never"),
+    number_knob<&Knobs::fetch_ahead>("fetch_ahead", 0, 8, "lines that a miss of the instruction cache brings in ahead"),
+    named_knob<&Knobs::ivac>("ivac", kIvac, "clean: DC IVAC and DC ISW clean before they invalidate"),
+    named_knob<&Knobs::sw_scope>("sw_scope", kSwScope,
+                                 "what set/way operations reach: L1D alone, or the shared L2 too"),
+    named_knob<&Knobs::walker>("walker", kWalk, "where cacheable table walks look"),
+    named_knob<&Knobs::dma>("dma", kDma, "device: coherent or not as each device is; snoop: all devices are coherent"),
+    named_knob<&Knobs::write_stream>("write_stream", kSwitch, "stores of whole lines that miss do not allocate in L1D"),
+    named_knob<&Knobs::completion>("completion", kCompletion, "when maintenance by an instruction takes effect"),
+    named_knob<&Knobs::nsh>("nsh", kNsh, "whether Non-shareable lines take part in coherence among the cores"),
+    named_knob<&Knobs::host_alias>("host_alias", kSwitch,
+                                   "somebody maps all memory cacheable, so that all of it may be speculated"),
+    named_knob<&Knobs::pages>("pages", kPages,
+                              "uniform: no lines for a page while it is used in one way only; faster, finds less"),
+    named_knob<&Knobs::lend>("lend", kSwitch, "off: no fast path for loads and stores, so that histories name each"),
+    named_knob<&Knobs::sanitizer>("sanitizer", kSwitch, "off: no golden copy of memory and no findings"),
+};
 
 Knobs coherent() {
   Knobs k;
@@ -123,44 +97,12 @@ Result<Knobs, UserError> profile(std::string_view name) {
   return UserError{fmt::format("cache profile '{}' is not one of off, coherent, model, adversarial", name)};
 }
 
-Result<void, UserError> set_knob(Knobs& knobs, std::string_view assignment) {
-  const usize equals = assignment.find('=');
-  if (equals == std::string_view::npos) {
-    return UserError{fmt::format("knob '{}': expected name=value", assignment)};
-  }
-  const std::string_view name = assignment.substr(0, equals), value = assignment.substr(equals + 1);
-  for (const Row& row : kRows) {
-    if (row.name != name) continue;
-    for (u32 i = 0; i < row.values.size(); ++i) {
-      if (row.values[i] == value) return row.set(knobs, i), Result<void, UserError>{};
-    }
-    u32 parsed = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
-    const bool is_number = error == std::errc{} && end == value.data() + value.size();
-    if (row.values.empty() && is_number && parsed <= row.max) {
-      return row.set(knobs, parsed), Result<void, UserError>{};
-    }
-    return UserError{fmt::format("knob {}: '{}' is not one of {}", name, value, values_of(row))};
-  }
-  std::vector<std::string_view> names;
-  for (const Row& row : kRows) names.push_back(row.name);
-  return UserError{fmt::format("knob '{}' does not exist; there are {}", name, fmt::join(names, ", "))};
+Result<bool, UserError> set_knob(Knobs& knobs, std::string_view name, std::string_view value) {
+  return set_knob_of<Knobs>(kRows, knobs, name, value);
 }
 
-std::vector<std::string> print_knobs(const Knobs& knobs) {
-  std::vector<std::string> out;
-  for (const Row& row : kRows) {
-    const u32 value = row.get(knobs);
-    out.push_back(row.values.empty() ? fmt::format("{}={}", row.name, value)
-                                     : fmt::format("{}={}", row.name, row.values[value]));
-  }
-  return out;
-}
+std::vector<std::string> print_knobs(const Knobs& knobs) { return print_knobs_of<Knobs>(kRows, knobs); }
 
-std::vector<std::string> knob_help() {
-  std::vector<std::string> out;
-  for (const Row& row : kRows) out.push_back(fmt::format("{}={}", row.name, values_of(row)));
-  return out;
-}
+std::vector<KnobInfo> knob_table() { return describe_knobs<Knobs>(kRows); }
 
 }  // namespace farside::cache

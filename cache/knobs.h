@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/knob.h"
 #include "core/base/result.h"
 #include "core/base/types.h"
 
@@ -24,7 +25,7 @@ enum class Pages : u8 { Lines, Uniform };                       ///< Uniform: no
 enum class DmaPath : u8 { PerDevice, Snoop };                   ///< Snoop: all devices are coherent
 enum class Switch : u8 { Off, On };
 
-/// The choices of one machine. Every field has a row in knobs.cpp with its name
+/// The choices of one machine. Every field but `model`, which is the profile's, has a row in knobs.cpp with its name
 /// and the names of its values.
 struct Knobs {
   Switch model = Switch::Off;  ///< Off: no caches at all, every access is RAM
@@ -58,11 +59,11 @@ struct Knobs {
 
 /// The profiles of `--cache`: off, coherent, model, adversarial.
 Result<Knobs, UserError> profile(std::string_view name);
-/// Applies `name=value`. The error names what exists.
-Result<void, UserError> set_knob(Knobs& knobs, std::string_view assignment);
+/// Gives the knob `name` a value; false when it is none of these. The error names the values that there are.
+Result<bool, UserError> set_knob(Knobs& knobs, std::string_view name, std::string_view value);
 /// Every knob as `name=value`, in the order of the table.
 std::vector<std::string> print_knobs(const Knobs& knobs);
-/// For help: `name=a|b|c` or `name=0..N`, one line each.
-std::vector<std::string> knob_help();
+/// For help.
+std::vector<KnobInfo> knob_table();
 
 }  // namespace farside::cache

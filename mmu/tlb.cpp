@@ -99,6 +99,23 @@ void Tlb::Side::clear() {
   std::fill(next_victim_.begin(), next_victim_.end(), u8{0});
 }
 
+const TlbEntry* Tlb::Side::find_larger(u64 context, u64 input, unsigned size_log2) const {
+  for (u64 sizes = sizes_in_use_ & ~ones(size_log2 + 1); sizes != 0; sizes &= sizes - 1) {
+    const u64 page = page_of(input, static_cast<unsigned>(std::countr_zero(sizes)));
+    const u64 index = set_of(page);
+    for (unsigned way = 0; way < kWays; ++way) {
+      const Tag& tag = sets_[index].way[way];
+      if (tag.page == page && context_matches(tag.context, context)) return &entries_[index * kWays + way];
+    }
+  }
+  return nullptr;
+}
+
+void Tlb::Side::drop_one(Chance& chance) {
+  const u64 slot = chance.below(slots());
+  if (at(slot) != nullptr) remove(slot / kWays, static_cast<unsigned>(slot % kWays));
+}
+
 const TlbEntry* Tlb::Side::at(u64 slot) const {
   return sets_[slot / kWays].way[slot % kWays].context != 0 ? &entries_[slot] : nullptr;
 }
@@ -115,9 +132,54 @@ void Tlb::fill(const TlbEntry& entry) {
   if (stage2) context = context_of(RegimeId::EL10, entry.vmid, 0, 0);
   if (entry.global) context |= kGlobal;
   Side& side = stage2 ? ipa_side_ : va_side_;
+  if (!stage2 && knobs_.bbm != Bbm::Old) meet_overlaps(entry, context);
+  if (knobs_.evict_period != 0 && chance_.one_in(knobs_.evict_period)) side.drop_one(chance_);
   const bool evicted = side.fill(entry, context, knobs_.replacement, chance_);
   ++(stage2 ? stats_.s2_fills : stats_.fills);
   (stage2 ? stats_.s2_evictions : stats_.evictions) += evicted;
+}
+
+/// `entry` is about to come: entries of another size that translate a part of the same addresses go, or are noted.
+void Tlb::meet_overlaps(const TlbEntry& entry, u64 context) {
+  const auto overlaps = [&](const TlbEntry& other, u64 other_context) {
+    if (other.size_log2 == entry.size_log2) return false;
+    const u64 outside = ~ones(std::max(other.size_log2, entry.size_log2));
+    return ((other.input ^ entry.input) & outside) == 0 &&
+           (context_matches(other_context, context) || context_matches(context, other_context));
+  };
+  bool any = false;
+  for (u64 slot = 0; slot < va_side_.slots() && !any; ++slot) {
+    const TlbEntry* other = va_side_.at(slot);
+    any = other != nullptr && overlaps(*other, va_side_.context_at(slot));
+  }
+  if (!any) return;
+  if (knobs_.bbm != Bbm::New) {
+    overlaps_ = true;
+    return;
+  }
+  va_side_.remove_if([&](const TlbEntry& other) {
+    u64 other_context = context_of(other.regime, other.vmid, other.asid, other.config);
+    if (other.global) other_context |= kGlobal;
+    return overlaps(other, other_context);
+  });
+}
+
+/// `first` is the smallest entry for `va`. With a larger one beside it: no entry and a conflict, or a mixture.
+const TlbEntry* Tlb::lookup_overlapping(u64 context, u64 va, const TlbEntry* first) {
+  conflict_ = 0;
+  const TlbEntry* other = first == nullptr ? nullptr : va_side_.find_larger(context, va, first->size_log2);
+  if (other == nullptr) return first;
+  if (knobs_.bbm == Bbm::Conflict) {
+    conflict_ = first->leaf_size_log2 != other->leaf_size_log2 ? 1 : 2;
+    return nullptr;
+  }
+  amalgam_ = *other;
+  amalgam_.size_log2 = first->size_log2;
+  amalgam_.input = first->input;
+  amalgam_.output = first->output;
+  amalgam_.ipa = first->ipa;
+  for (TranslationFacts& facts : amalgam_.facts) facts.size_log2 = first->size_log2;
+  return &amalgam_;
 }
 
 u64 Tlb::invalidate(const TlbiOp& given) {
@@ -141,12 +203,14 @@ u64 Tlb::invalidate(const TlbiOp& given) {
     case TlbiKind::VmAllS12: removed = va_side_.remove_if(match) + ipa_side_.remove_if(match); break;
   }
   stats_.invalidated += removed;
+  if (va_side_.live() == 0) overlaps_ = false;
   return removed;
 }
 
 void Tlb::clear() {
   va_side_.clear();
   ipa_side_.clear();
+  overlaps_ = false;
 }
 
 void Tlb::for_each(const std::function<void(const TlbEntry&)>& visit) const {

@@ -1,10 +1,12 @@
 // mmu/tlb.h - a TLB: stage-1 or combined entries by VA, and stage-2 entries by IPA, kept apart.
 #pragma once
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "core/arch/mem_attr.h"
 #include "core/base/chance.h"
+#include "core/base/state.h"
 #include "mmu/geometry.h"
 #include "mmu/knobs.h"
 #include "mmu/permission.h"
@@ -60,9 +62,14 @@ class Tlb {
   /// The entry for `va` (sign-extended, tag removed) in a regime, or nullptr. Counts a hit or a miss.
   const TlbEntry* lookup(RegimeId regime, u16 vmid, u16 asid, u16 config, u64 va) {
     const TlbEntry* entry = va_side_.find(context_of(regime, vmid, asid, config), va);
+    if (overlaps_) [[unlikely]]
+      entry = lookup_overlapping(context_of(regime, vmid, asid, config), va, entry);
     ++(entry ? stats_.hits : stats_.misses);
     return entry;
   }
+  /// Whether the last lookup found two entries and ends in a conflict abort (knob bbm); asking forgets it. The value
+  /// is the stage whose leaves differ in size, 0 without a conflict.
+  unsigned take_conflict() { return std::exchange(conflict_, 0u); }
   /// The stage-2 entry for `ipa`, or nullptr. Counts a hit or a miss.
   const TlbEntry* lookup_s2(u16 vmid, u64 ipa) {
     const TlbEntry* entry = ipa_side_.find(context_of(RegimeId::EL10, vmid, 0, 0), ipa);
@@ -81,6 +88,8 @@ class Tlb {
   void clear();
   /// Calls `visit` for each live entry: VA side first, in set order.
   void for_each(const std::function<void(const TlbEntry&)>& visit) const;
+  /// Visits every entry in its place. Restoring rejects entries that no fill can have made.
+  void visit_state(StateVisitor& visitor);
 
   const Knobs& knobs() const { return knobs_; }
   const TlbStats& stats() const { return stats_; }
@@ -129,8 +138,15 @@ class Tlb {
     template <class Match>
     u64 remove_at(u64 base, const Match& match);
     void clear();
+    void visit_state(StateVisitor& visitor);
     const TlbEntry* at(u64 slot) const;
     u64 slots() const { return entries_.size(); }
+    u64 live() const { return live_; }
+    /// The smallest entry for `input` that maps more than 2^size_log2 bytes.
+    const TlbEntry* find_larger(u64 context, u64 input, unsigned size_log2) const;
+    /// Drops the entry in a slot that `chance` chooses, if there is one.
+    void drop_one(Chance& chance);
+    u64 context_at(u64 slot) const { return sets_[slot / kWays].way[slot % kWays].context; }
 
    private:
     static u64 page_of(u64 input, unsigned size_log2) { return input >> size_log2 << size_log2 | size_log2; }
@@ -162,8 +178,14 @@ class Tlb {
     return kValid | u64{static_cast<u8>(regime)} << 56 | u64{config} << 32 | u64{vmid} << 16 | asid;
   }
 
+  void meet_overlaps(const TlbEntry& entry, u64 context);
+  const TlbEntry* lookup_overlapping(u64 context, u64 va, const TlbEntry* first);
+
   Knobs knobs_;
   Chance chance_;
+  bool overlaps_ = false;  ///< an entry was filled over one of another size, and both stay (knob bbm)
+  unsigned conflict_ = 0;
+  TlbEntry amalgam_{};
   TlbStats stats_;
   Side va_side_, ipa_side_;
 };

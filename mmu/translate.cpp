@@ -227,7 +227,7 @@ TlbEntry Translator::make_entry(const VaRange& range, u64 input, const S1Mapping
 
 /// The last check: exclusives and atomics on memory that cannot do them.
 Result<Translation, Fault> Translator::finish(Translation result, bool stage2_weakened) {
-  if ((access_.exclusive || access_.atomic) && tlb_.knobs().exclusives_need_write_back &&
+  if ((access_.exclusive || access_.atomic) && tlb_.knobs().exclusives_nc == ExclusivesNc::Abort &&
       !result.attr.is_write_back()) {
     fail1(FaultKind::UnsupportedExclusive, 0);
     fault_.stage = stage2_weakened ? 2 : 1;
@@ -288,6 +288,11 @@ Result<Translation, Fault> Translator::flat(u64 input, bool two_stages) {
 }
 
 Result<Translation, Fault> Translator::run(const VaRange& range, u64 input, const TlbEntry* hit) {
+  if (const unsigned stage = hit == nullptr ? tlb_.take_conflict() : 0) {
+    fail1(FaultKind::TlbConflict, 0);
+    fault_.stage = static_cast<u8>(stage);
+    return fault_;
+  }
   // A write to a page whose dirty state is still to be set walks again, so that the descriptor is updated.
   if (hit && !(needs_.write && (hit->s1_dirty_pending || hit->s2_dirty_pending))) return from_entry(*hit, input);
   return from_tables(range, input);

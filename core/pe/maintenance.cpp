@@ -131,11 +131,12 @@ bool Pe::system_instruction(SysRegEncoding encoding, unsigned rt, u64 value) {
 
 bool Pe::cache_maintenance_by_va(u64 va, bool instruction, bool ivac, Action action, Point point) {
   Access access = make_access(AccessKind::CacheMaintenance, va, 1, {});
-  access.ivac = ivac;
+  // DC IVAC acts as CIVAC under a hypervisor (HCR_EL2.{VM,DC}), and still checks permissions as itself.
+  const bool upgraded = ivac && (trapping_hcr() & (kVM | kDC)) != 0;
+  access.ivac = ivac && (!upgraded || tlb.knobs().ivac_checks_write);
   const auto t = translate(va, access);
   if (!t) return false;
-  // DC IVAC checks permissions as itself and then acts as CIVAC under a hypervisor (HCR_EL2.{VM,DC}).
-  if (ivac && (trapping_hcr() & (kVM | kDC)) != 0) action = Action::CleanInvalidate;
+  if (upgraded) action = Action::CleanInvalidate;
   const mmu::Regime& own = regime(access.el);
   ports.system->cache_op(*this, cache::CacheOpByPa{.instruction = instruction,
                                                    .action = action,

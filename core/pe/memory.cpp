@@ -189,6 +189,7 @@ u8* Pe::locate(u64 va, unsigned size, const Access& access) {
   return piece.page + (piece.t.pa.value & (kL0PageSize - 1));
 }
 
+  spot_.info.attr = piece.t.attr;
 /// Host address of an access to a page that only aligned accesses may use, or null.
 u8* Pe::probe_aligned(u64 va, unsigned size, const MemRequest& how, bool write) {
   const unsigned element = how.element != 0 && !how.acquire_release ? how.element : size;

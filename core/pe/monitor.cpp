@@ -36,7 +36,9 @@ u8* Pe::exclusive_location(u64 va, unsigned size, bool write, bool atomic) {
   if (ports.caches != nullptr) return cached_spot(va, size, write, atomic);
   const auto& table = write ? l0_context->write : l0_context->read;
   const L0Entry& entry = table[L0Context::index(va)];
-  if ((va ^ entry.tag) < kL0PageSize && is_aligned(va, size)) return entry.host + (va ^ entry.tag);
+  // L0 does not know memory attributes, which matter where exclusives may fail.
+  const bool anywhere = tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed;
+  if (anywhere && (va ^ entry.tag) < kL0PageSize && is_aligned(va, size)) return entry.host + (va ^ entry.tag);
   const MemRequest how{.exclusive = !atomic, .atomic = atomic};
   if (!check_alignment(va, size, how, write)) return nullptr;
   return locate(va, size, make_access(write ? AccessKind::Write : AccessKind::Read, va, size, how));
@@ -48,7 +50,9 @@ bool Pe::load_exclusive(u64 va, unsigned size, bool pair, bool, u64 out[2]) {
   if (host == nullptr) return false;
   out[0] = load_value(host, size);
   out[1] = pair ? load_value(host + size, size) : 0;
-  monitor = {.armed = true, .size = static_cast<u8>(bytes), .host = monitored(host)};
+  const bool monitored_memory =
+      tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed || spot_.info.attr.is_write_back();
+  monitor = {.armed = monitored_memory, .size = static_cast<u8>(bytes), .host = monitored(host)};
   return true;
 }
 

@@ -423,7 +423,7 @@ class Pe {
   bool regime_valid_[3] = {};
   mmu::Regime regimes_[3]{};
 
-  // With modelled caches only.
+  // With modelled caches only, but for the attributes.
   struct Spot {
     cache::AccessInfo info{};
     Pa pa{};

@@ -17,6 +17,7 @@
 #include "frontends/cli/qemu_spelling.h"
 #include "frontends/cli/words.h"
 #include "frontends/guests/guests.h"
+#include "mmu/knobs.h"
 
 namespace farside::cli {
 namespace {
@@ -91,7 +92,16 @@ std::string cpu_page() {
   return page;
 }
 
-std::string knob_page() { return fmt::format("Knobs of the caches\n  {}\n", fmt::join(cache::knob_help(), "\n  ")); }
+std::string knob_page() {
+  std::string page;
+  const auto add = [&](std::string_view title, const std::vector<KnobInfo>& knobs) {
+    page += title;
+    for (const KnobInfo& knob : knobs) page += fmt::format("  {}={}\n      {}\n", knob.name, knob.values, knob.text);
+  };
+  add("Choices of the caches, with --cache coherent, model or adversarial\n", cache::knob_table());
+  add("\nChoices of MMU and TLBs, always\n", mmu::knob_table());
+  return page;
+}
 
 std::string policy_page() {
   std::string page = "Policies of the hypervisor: cache strategies, then eras\n";

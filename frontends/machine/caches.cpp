@@ -5,18 +5,31 @@
 #include "core/base/bits.h"
 
 namespace farside::machine {
+namespace {
+
+/// `name=value`: a choice of the caches, or of MMU and TLBs.
+Result<void, UserError> apply_knob(CacheSetup& setup, std::string_view assignment) {
+  const usize equals = assignment.find('=');
+  if (equals == std::string_view::npos) return UserError{fmt::format("--knob {}: write NAME=VALUE", assignment)};
+  const std::string_view name = assignment.substr(0, equals), value = assignment.substr(equals + 1);
+  if (TRY(cache::set_knob(setup.knobs, name, value))) {
+    if (setup.modelled()) return {};
+    return UserError{fmt::format("--knob {}: needs caches: --cache coherent, model or adversarial", assignment)};
+  }
+  if (TRY(mmu::set_knob(setup.mmu, name, value))) return {};
+  return UserError{fmt::format("--knob {}: there is no such knob; --knob help lists them", assignment)};
+}
+
+}  // namespace
 
 Result<CacheSetup, UserError> cache_setup(const MachineConfig& config) {
   CacheSetup setup;
   setup.knobs = TRY(cache::profile(config.cache));
   // Without a hypervisor nobody else maps the guest's memory.
   if (config.el2 == El2Mode::None) setup.knobs.host_alias = cache::Switch::Off;
-  for (const std::string& knob : config.knobs) TRY_VOID(cache::set_knob(setup.knobs, knob));
-  if (!setup.modelled()) {
-    if (!config.knobs.empty())
-      return UserError{fmt::format("--knob {}: needs caches: --cache coherent, model or adversarial", config.knobs[0])};
-    return setup;
-  }
+  setup.mmu.seed = config.seed;
+  for (const std::string& knob : config.knobs) TRY_VOID(apply_knob(setup, knob));
+  if (!setup.modelled()) return setup;
   if (config.engine == Engine::Jit) return UserError{"--engine jit: modelled caches need --engine interp"};
   const auto geometry = cache::preset(config.cpu);
   if (!geometry) return UserError{fmt::format("--cache {}: the caches of {} are not known", config.cache, config.cpu)};

@@ -1,16 +1,20 @@
-// frontends/machine/caches.h - which caches the machine has: geometry of the CPU, choices of the profile and of --knob.
+// frontends/machine/caches.h - which caches and TLBs the machine has: geometry of the CPU, choices of the profile and
+// of
+// --knob.
 #pragma once
 #include "cache/config.h"
 #include "cache/knobs.h"
 #include "core/arch/features.h"
 #include "core/base/result.h"
 #include "frontends/machine/config.h"
+#include "mmu/knobs.h"
 
 namespace farside::machine {
 
 struct CacheSetup {
   cache::Config geometry{};
   cache::Knobs knobs{};
+  mmu::Knobs mmu{};  ///< of the TLBs, whether caches are modelled or not
   bool modelled() const { return knobs.model == cache::Switch::On; }
 };
 

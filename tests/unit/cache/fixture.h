@@ -31,21 +31,27 @@ class FakeRam : public Backing {
   std::vector<u8> bytes_;
 };
 
-inline Knobs knobs_of(std::string_view profile_name, std::initializer_list<std::string_view> assignments = {}) {
-  Knobs knobs = *profile(profile_name);
+/// Applies assignments `name=value`.
+inline Knobs with(Knobs knobs, std::initializer_list<std::string_view> assignments) {
   for (std::string_view assignment : assignments) {
-    const auto done = set_knob(knobs, assignment);
     INFO(assignment);
+    const usize equals = assignment.find('=');
+    const auto done = set_knob(knobs, assignment.substr(0, equals), assignment.substr(equals + 1));
     REQUIRE(done.ok());
+    REQUIRE(*done);
   }
   return knobs;
 }
 
+inline Knobs knobs_of(std::string_view profile_name, std::initializer_list<std::string_view> assignments = {}) {
+  return with(*profile(profile_name), assignments);
+}
+
 /// Silicon that does nothing unasked, so that a test says everything that happens.
 inline Knobs quiet(std::initializer_list<std::string_view> assignments = {}) {
-  Knobs knobs = knobs_of("off", {"model=on"});
-  for (std::string_view assignment : assignments) REQUIRE(set_knob(knobs, assignment).ok());
-  return knobs;
+  Knobs knobs;
+  knobs.model = Switch::On;
+  return with(knobs, assignments);
 }
 
 inline Config tiny() { return *parse_config("name tiny\nl1i 512 2\nl1d 512 2\nl2 2K 4\nicache pipt\n", "tiny"); }

@@ -266,7 +266,7 @@ TEST_CASE("Device memory: alignment, DC ZVA, fetches, exclusives") {
     CHECK(m.go(0x1000, fetches())->attr.is_non_cacheable());
     CHECK(m.go(0x2000, fetches())->attr.is_non_cacheable());
   }
-  Nested strict(nested_regs(), all_features(), {.device_fetch_faults = true, .exclusives_need_write_back = true});
+  Nested strict(nested_regs(), all_features(), {.device_fetch_faults = true, .exclusives_nc = ExclusivesNc::Abort});
   strict.s1.map(0x1000, 0x4000'0000, 3, kS1 | kIdx1);
   strict.s1.map(0x2000, 0x4000'1000, 3, kS1);
   strict.s2.map(0x4000'0000, 0x8000'0000, 3, kS2);
