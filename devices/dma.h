@@ -15,6 +15,8 @@ class DmaPort {
   virtual bool write(u64 address, std::span<const u8> bytes) = 0;
   /// The guest does not need the contents of these bytes any more; they may read as zero. Advice that may be ignored.
   virtual void discard(u64 address, u64 size) { (void)address, (void)size; }
+  /// Whether the accesses see what is in the caches of the cores, and are seen by them, without any maintenance.
+  virtual bool coherent() const { return true; }
 };
 
 }  // namespace farside::dev

@@ -17,12 +17,19 @@ void set_half(u64& address, bool high, u32 value) {
 void MmioTransport::plug(Device& device) {
   CHECK(device_ == nullptr, "the slot of {} is taken", device_->name());
   device_ = &device;
-  for (unsigned i = 0; i < device.queues(); ++i) queues_.emplace_back(dma_, kQueueSizeMax);
+  for (unsigned i = 0; i < device.queues(); ++i) queues_.emplace_back(*dma_, kQueueSizeMax);
   device.attach(*this);
 }
 
+void MmioTransport::plug(Device& device, DmaPort& dma) {
+  dma_ = &dma;
+  plug(device);
+}
+
+/// 6.1: a device that is not coherent wants the driver to do what its platform does for DMA.
 u64 MmioTransport::offered() const {
-  return device_ ? device_->features() | kFeatureVersion1 | kFeatureIndirect | kFeatureEventIdx : 0;
+  const u64 platform = coherent() ? 0 : kFeatureAccessPlatform;
+  return device_ ? device_->features() | kFeatureVersion1 | kFeatureIndirect | kFeatureEventIdx | platform : 0;
 }
 
 void MmioTransport::raise(u32 cause) {

@@ -11,9 +11,13 @@ namespace farside::dev::virtio {
 /// One slot. Empty slots answer with DeviceID 0, which drivers skip.
 class MmioTransport final : public MmioDevice, public Host {
  public:
-  MmioTransport(DmaPort& dma, IrqLine irq) : dma_(dma), irq_(std::move(irq)) {}
+  MmioTransport(DmaPort& dma, IrqLine irq) : dma_(&dma), irq_(std::move(irq)) {}
   /// Puts `device`, which must outlive the slot, into it. Once, before the guest runs.
   void plug(Device& device);
+  /// As above, with another way to memory than that of the other slots.
+  void plug(Device& device, DmaPort& dma);
+  /// Whether the device in the slot sees memory as the cores do.
+  bool coherent() const { return dma_->coherent(); }
   bool plugged() const { return device_ != nullptr; }
   /// DEVICE_NEEDS_RESET is set: the driver broke the rules.
   bool broken() const { return status_ & kStatusNeedsReset; }
@@ -41,7 +45,7 @@ class MmioTransport final : public MmioDevice, public Host {
   void raise(u32 cause);
   u64 read_config(u64 offset, unsigned size);
 
-  DmaPort& dma_;
+  DmaPort* dma_;
   IrqLine irq_;
   Device* device_ = nullptr;
   std::vector<Queue> queues_;

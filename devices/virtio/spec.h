@@ -74,7 +74,8 @@ inline constexpr u32 kStatusAcknowledge = 1, kStatusDriver = 2, kStatusDriverOk 
 inline constexpr u32 kInterruptUsed = 1, kInterruptConfig = 2;
 
 // 6 Reserved Feature Bits
-inline constexpr u64 kFeatureIndirect = u64{1} << 28, kFeatureEventIdx = u64{1} << 29, kFeatureVersion1 = u64{1} << 32;
+inline constexpr u64 kFeatureIndirect = u64{1} << 28, kFeatureEventIdx = u64{1} << 29, kFeatureVersion1 = u64{1} << 32,
+                     kFeatureAccessPlatform = u64{1} << 33;
 
 // 2.7 Split Virtqueues
 inline constexpr u32 kDescriptorSize = 16;

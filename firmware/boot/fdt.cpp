@@ -147,15 +147,15 @@ void write_gpio(FdtWriter& w) {
   w.cells("gpios", {kGpioPhandle, virt_map::kPowerKeyGpioLine, 0});  // active high
 }
 
-/// Slots are level-sensitive, and farside's devices see what the cores see.
-void write_virtio(FdtWriter& w, u32 slots) {
+/// Slots are level-sensitive. The root says dma-coherent, so that a slot whose device is not has to deny it.
+void write_virtio(FdtWriter& w, u32 slots, u64 noncoherent) {
   for (u32 slot = 0; slot < slots; ++slot) {
     const u64 base = virt_map::kVirtio.base + slot * virt_map::kVirtioSlotSize;
     Node node(w, at("virtio_mmio", base));
     w.text("compatible", "virtio,mmio");
     w.wide("reg", {base, virt_map::kVirtioSlotSize});
     w.cells("interrupts", {kSpiCell, virt_map::kVirtio.spi + slot, kLevelHigh});
-    w.flag("dma-coherent");
+    w.flag((noncoherent >> slot & 1) != 0 ? "dma-noncoherent" : "dma-coherent");
   }
 }
 
@@ -209,7 +209,7 @@ std::vector<u8> build_fdt(const FdtConfig& config) {
     write_gpio(w);
     if (config.flash) write_flash(w);
     if (config.fw_cfg) write_fw_cfg(w);
-    write_virtio(w, config.virtio_slots);
+    write_virtio(w, config.virtio_slots, config.noncoherent_slots);
     write_chosen(w, config);
   }
   return w.finish();

@@ -33,6 +33,7 @@ struct FdtConfig {
   bool pmu = true;                ///< an arm,armv8-pmuv3 node
   bool hyp_timer = true;          ///< the EL2 timer's interrupt is wired
   u32 virtio_slots = 0;           ///< virtio-mmio nodes, from slot 0 on
+  u64 noncoherent_slots = 0;      ///< bit n: the device in slot n accesses memory around the caches
   bool flash = false;             ///< two CFI banks
   bool fw_cfg = false;            ///< firmware configuration
   u64 kaslr_seed = 0;             ///< from the machine's seed

@@ -50,6 +50,12 @@ Result<machine::ForwardConfig, UserError> parse_forward(const std::string& text)
 
 }  // namespace
 
+Result<machine::DmaKind, UserError> parse_dma(std::string_view option, std::string_view value) {
+  if (value == "coherent") return machine::DmaKind::Coherent;
+  if (value == "noncoherent") return machine::DmaKind::NonCoherent;
+  return UserError{fmt::format("{}: dma is coherent or noncoherent, not '{}'", option, value)};
+}
+
 std::vector<OptionPart> split_parts(std::string_view text) {
   std::vector<OptionPart> parts;
   std::string part;
@@ -85,6 +91,8 @@ Result<machine::DriveConfig, UserError> parse_drive(std::string_view text) {
     const auto& [key, value] = parts[i];
     if (key.empty() && value == "ro") {
       drive.read_only = true;
+    } else if (key == "dma") {
+      drive.dma = TRY(parse_dma(fmt::format("--drive {}", text), value));
     } else if (key == "format" && value == "raw") {
       drive.raw = true;
     } else if (key == "format") {
@@ -92,7 +100,7 @@ Result<machine::DriveConfig, UserError> parse_drive(std::string_view text) {
           fmt::format("--drive {}: only raw images can be used; 'qemu-img convert -O raw' makes one", text)};
     } else {
       return UserError{
-          fmt::format("--drive {}: knows ro and format=raw, not {}{}{}; a comma in a file name is "
+          fmt::format("--drive {}: knows ro, format=raw and dma=KIND, not {}{}{}; a comma in a file name is "
                       "written twice",
                       text, key, key.empty() ? "" : "=", value)};
     }
@@ -129,8 +137,13 @@ Result<std::optional<machine::NetConfig>, UserError> parse_net(std::string_view 
   }
   machine::NetConfig net;
   for (usize i = 1; i < parts.size(); ++i) {
+    if (parts[i].key == "dma") {
+      net.dma = TRY(parse_dma(fmt::format("--net {}", text), parts[i].value));
+      continue;
+    }
     if (parts[i].key != "hostfwd") {
-      return UserError{fmt::format("--net {}: knows hostfwd=..., not {}", text, parts[i].key + parts[i].value)};
+      return UserError{
+          fmt::format("--net {}: knows hostfwd=... and dma=KIND, not {}", text, parts[i].key + parts[i].value)};
     }
     net.forwards.push_back(TRY(parse_forward(parts[i].value)));
   }
@@ -146,11 +159,14 @@ Result<machine::ShareConfig, UserError> parse_share(std::string_view text) {
     const auto& [key, value] = parts[i];
     if (key.empty() && value == "ro") {
       share.read_only = true;
+    } else if (key == "dma") {
+      share.dma = TRY(parse_dma(fmt::format("--share {}", text), value));
     } else if (key == "tag" && !value.empty() && value.size() <= 255) {
       share.tag = value;
     } else {
-      return UserError{fmt::format("--share {}: knows ro and tag=NAME, not {}{}{}; a comma in a name is written twice",
-                                   text, key, key.empty() ? "" : "=", value)};
+      return UserError{
+          fmt::format("--share {}: knows ro, tag=NAME and dma=KIND, not {}{}{}; a comma in a name is written twice",
+                      text, key, key.empty() ? "" : "=", value)};
     }
   }
   return share;

@@ -45,6 +45,9 @@ constexpr OptionInfo kRunOptions[] = {
      "A folder of the host that the guest can mount: mount -t 9p -o trans=virtio share /mnt. tag=NAME gives another "
      "name than share. No path leads out of the folder.",
      true},
+    {kDevices, "dma", "KIND", "coherent",
+     "How virtio devices reach memory. coherent: they see the caches. noncoherent: they see memory alone, the device "
+     "tree says so, and the guest has to clean and invalidate. drive, net and share take ,dma=KIND each."},
     {kDevices, "balloon", "", "", "A virtio memory balloon: the guest can give memory back to the host."},
     {kDevices, "rng", "SOURCE", "seeded",
      "Where the virtio entropy device gets its bytes. seeded: from --seed, so that runs repeat. host: real entropy. "

@@ -178,6 +178,7 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
 
 Result<void, UserError> take_devices(const Words& words, machine::MachineConfig& config) {
   using machine::ConsoleDevice, machine::RngMode;
+  if (words.has("dma")) config.dma = TRY(parse_dma("--dma", words.text("dma")));
   for (const std::string& drive : words.texts("drive")) config.drives.push_back(TRY(parse_drive(drive)));
   if (words.has("net")) config.net = TRY(parse_net(words.text("net")));
   for (const std::string& share : words.texts("share")) config.shares.push_back(TRY(parse_share(share)));

@@ -40,11 +40,18 @@ enum class ClockMode : u8 {
 /// `thp` of the modelled host under El2Mode::Kvm.
 enum class ThpMode : u8 { Never, Always };
 
+/// How a device's accesses to memory relate to the caches. The device tree says the same.
+enum class DmaKind : u8 {
+  Coherent,     ///< they snoop: under a hypervisor they are the VMM's own, through its cacheable alias
+  NonCoherent,  ///< they go to the point of coherency, around all caches, as those of a device that a guest is given
+};
+
 /// A disk image of the host as a virtio block device.
 struct DriveConfig {
   std::string path;
   bool read_only = false;
   bool raw = false;  ///< whatever its contents look like
+  std::optional<DmaKind> dma;
 };
 
 /// A port of the host that leads into the guest.
@@ -59,6 +66,7 @@ struct ForwardConfig {
 /// A network card on a network in user space.
 struct NetConfig {
   std::vector<ForwardConfig> forwards;
+  std::optional<DmaKind> dma;
 };
 
 /// A folder of the host that the guest can mount by its tag.
@@ -66,6 +74,7 @@ struct ShareConfig {
   std::string path;
   std::string tag = "share";
   bool read_only = false;
+  std::optional<DmaKind> dma;
 };
 
 /// Where the guest's virtio entropy device gets its bytes.
@@ -101,6 +110,7 @@ struct MachineConfig {
   std::string pflash;        ///< path: flash bank 1, kept
   std::vector<DriveConfig> drives;
   std::optional<NetConfig> net;
+  DmaKind dma = DmaKind::Coherent;  ///< of virtio devices that do not say otherwise
   std::vector<ShareConfig> shares;
   bool balloon = false;
   RngMode rng = RngMode::Seeded;

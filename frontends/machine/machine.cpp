@@ -141,6 +141,7 @@ Result<void, UserError> Machine::load() {
   for (const boot::Segment& segment : plan.segments) {
     if (hyp_ != nullptr) {
       const auto written = hyp_->vm().write_guest(Ipa{segment.ipa}, segment.bytes);
+  request.fdt.noncoherent_slots = peripherals_->noncoherent_slots();
       CHECK(written.ok(), "segment at {:#x} is outside RAM", segment.ipa);
     } else {
       std::memcpy(board_->ram_at(segment.ipa), segment.bytes.data(), segment.bytes.size());

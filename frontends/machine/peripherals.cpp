@@ -17,28 +17,64 @@ namespace virt_map = boot::virt_map;
 namespace virtio = dev::virtio;
 
 namespace {
-/// Without a hypervisor the devices are real ones, connected coherently as the device tree says.
-cache::AccessInfo dma_access(u64 address) {
-  return {.kind = cache::AccessKind::Dma, .coherent_dma = true, .attr = cache::kWriteBackIsh, .ipa = address};
+cache::AccessInfo dma_access(u64 address, bool coherent) {
+  return {.kind = cache::AccessKind::Dma, .coherent_dma = coherent, .attr = cache::kWriteBackIsh, .ipa = address};
 }
 }  // namespace
 
-bool BoardDma::read(u64 address, std::span<u8> out) {
-  if (vm_ != nullptr) return vm_->read_guest(Ipa{address}, out).ok();
-  const u8* host = board_.ram().at(address - board_.ram_base(), out.size());
-  if (board_.caches().modelled()) return board_.caches().read(dma_access(address), Pa{address}, out);
+bool BoardDma::read_physical(u64 pa, std::span<u8> out) {
+  const u8* host = board_.ram().at(pa - board_.ram_base(), out.size());
+  if (board_.caches().modelled()) return board_.caches().read(dma_access(pa, coherent()), Pa{pa}, out);
   if (host != nullptr) std::memcpy(out.data(), host, out.size());
   return host != nullptr;
 }
 
-bool BoardDma::write(u64 address, std::span<const u8> bytes) {
-  if (vm_ != nullptr) return vm_->write_guest(Ipa{address}, bytes).ok();
-  u8* host = board_.ram().at(address - board_.ram_base(), bytes.size());
+bool BoardDma::write_physical(u64 pa, std::span<const u8> bytes) {
+  u8* host = board_.ram().at(pa - board_.ram_base(), bytes.size());
   if (host == nullptr) return false;
-  if (board_.caches().modelled()) return board_.caches().write(dma_access(address), Pa{address}, bytes);
+  if (board_.caches().modelled()) return board_.caches().write(dma_access(pa, coherent()), Pa{pa}, bytes);
   std::memcpy(host, bytes.data(), bytes.size());
-  board_.wrote(address, bytes.size());
+  board_.wrote(pa, bytes.size());
   return true;
+}
+
+/// Where the host has put the byte at guest address `address`, brought in as VFIO does when it pins memory.
+std::optional<u64> BoardDma::frame(u64 address, bool write) {
+  for (const hyp::SlotInfo& slot : vm_->slots()) {
+    const u64 offset = address - slot.guest.value;
+    if (offset >= slot.size || (write && (slot.flags & hyp::kMemReadOnly))) continue;
+    const u64 hva = slot.hva + offset, page = hva & ~u64{4095};
+    const auto pte = vm_->space().fault(page, write);
+    if (!pte.ok()) return std::nullopt;
+    return (pte->pa.value & ~(pte->size - 1)) + (hva & (pte->size - 1));
+  }
+  return std::nullopt;
+}
+
+/// Runs `transfer(physical address, offset in the access, bytes)` for each page of guest memory.
+template <class Transfer>
+bool BoardDma::for_each_frame(u64 address, u64 size, bool write, Transfer transfer) {
+  for (u64 done = 0; done < size;) {
+    const u64 at = address + done, bytes = std::min(size - done, dev::Ram::kPage - at % dev::Ram::kPage);
+    const auto pa = frame(at, write);
+    if (!pa || !transfer(*pa, done, bytes)) return false;
+    done += bytes;
+  }
+  return true;
+}
+
+bool BoardDma::read(u64 address, std::span<u8> out) {
+  if (vm_ == nullptr) return read_physical(address, out);
+  if (coherent()) return vm_->read_guest(Ipa{address}, out).ok();
+  return for_each_frame(address, out.size(), false,
+                        [&](u64 pa, u64 done, u64 bytes) { return read_physical(pa, out.subspan(done, bytes)); });
+}
+
+bool BoardDma::write(u64 address, std::span<const u8> bytes) {
+  if (vm_ == nullptr) return write_physical(address, bytes);
+  if (coherent()) return vm_->write_guest(Ipa{address}, bytes).ok();
+  return for_each_frame(address, bytes.size(), true,
+                        [&](u64 pa, u64 done, u64 count) { return write_physical(pa, bytes.subspan(done, count)); });
 }
 
 void BoardDma::discard(u64 address, u64 size) {
@@ -58,7 +94,8 @@ void BoardDma::discard(u64 address, u64 size) {
   }
 }
 
-Peripherals::Peripherals(Board& board) : dma_(board), fw_cfg_(dma_) {
+Peripherals::Peripherals(Board& board)
+    : dma_(board, DmaKind::Coherent), noncoherent_dma_(board, DmaKind::NonCoherent), fw_cfg_(dma_) {
   board.bus().attach(virt_map::kFwCfg.base, virt_map::kFwCfg.size, fw_cfg_);
   for (u32 slot = 0; slot < virt_map::kVirtioSlots; ++slot) {
     dev::GicV3& gic = board.gic();
@@ -70,13 +107,13 @@ Peripherals::Peripherals(Board& board) : dma_(board), fw_cfg_(dma_) {
 }
 
 template <class Device, class... Args>
-Result<Device*, UserError> Peripherals::plug(Args&&... args) {
+Result<Device*, UserError> Peripherals::plug(DmaKind kind, Args&&... args) {
   if (devices_.size() == slots_.size()) {
     return UserError{fmt::format("more than {} devices: leave out a --drive or --share", slots_.size())};
   }
   auto device = std::make_unique<Device>(std::forward<Args>(args)...);
   Device* plugged = device.get();
-  slots_[devices_.size()]->plug(*plugged);
+  slots_[devices_.size()]->plug(*plugged, dma(kind));
   devices_.push_back(std::move(device));
   return plugged;
 }
@@ -84,7 +121,10 @@ Result<Device*, UserError> Peripherals::plug(Args&&... args) {
 Result<std::unique_ptr<Peripherals>, UserError> Peripherals::create(const MachineConfig& config, Board& board) {
   std::unique_ptr<Peripherals> peripherals(new Peripherals(board));
   peripherals->flash_ = TRY(FlashBanks::create(config));
-  if (peripherals->flash_) peripherals->flash_->attach(board.bus());
+  if (peripherals->flash_) {
+    peripherals->flash_->attach(board.bus());
+    if (config.el2 == El2Mode::None) board.set_flash(*peripherals->flash_);
+  }
   peripherals->fw_cfg_.add_u16(dev::fw_cfg::kKeyCpus, static_cast<u16>(config.cpus));
   TRY_VOID(peripherals->add_devices(config));
   return peripherals;
@@ -92,6 +132,7 @@ Result<std::unique_ptr<Peripherals>, UserError> Peripherals::create(const Machin
 
 Result<void, UserError> Peripherals::set_vm(hyp::Vm& vm) {
   dma_.set_vm(&vm);
+  noncoherent_dma_.set_vm(&vm);
   return flash_ ? flash_->map(vm) : Result<void, UserError>();
 }
 
@@ -118,32 +159,34 @@ Result<void, UserError> Peripherals::offer_kernel(const MachineConfig& config) {
 Result<void, UserError> Peripherals::add_devices(const MachineConfig& config) {
   for (const DriveConfig& drive : config.drives) {
     auto disk = TRY(virtio::open_raw_disk({drive.path, drive.read_only, drive.raw}));
-    TRY(plug<virtio::Block>(std::move(disk)));
+    TRY(plug<virtio::Block>(drive.dma.value_or(config.dma), std::move(disk)));
   }
   if (config.rng != RngMode::None) {
-    TRY(plug<virtio::Rng>(config.rng == RngMode::Host ? virtio::Entropy::Host : virtio::Entropy::Seeded, config.seed));
+    const auto source = config.rng == RngMode::Host ? virtio::Entropy::Host : virtio::Entropy::Seeded;
+    TRY(plug<virtio::Rng>(config.dma, source, config.seed));
   }
-  if (config.net) TRY_VOID(add_net(*config.net));
-  if (config.console == ConsoleDevice::Virtio) console_ = TRY(plug<virtio::Console>([](u8) {}));
+  if (config.net) TRY_VOID(add_net(*config.net, config.net->dma.value_or(config.dma)));
+  if (config.console == ConsoleDevice::Virtio) console_ = TRY(plug<virtio::Console>(config.dma, [](u8) {}));
   for (usize i = 0; i < config.shares.size(); ++i) {
     const ShareConfig& share = config.shares[i];
     const bool taken = std::any_of(config.shares.begin(), config.shares.begin() + static_cast<std::ptrdiff_t>(i),
                                    [&](const ShareConfig& other) { return other.tag == share.tag; });
     if (taken)
       return UserError{fmt::format("--share {}: another share has the tag {}; add ,tag=NAME", share.path, share.tag)};
-    TRY(plug<virtio::Share>(TRY(virtio::Folder::open(share.path, share.read_only)), share.tag));
+    auto folder = TRY(virtio::Folder::open(share.path, share.read_only));
+    TRY(plug<virtio::Share>(share.dma.value_or(config.dma), std::move(folder), share.tag));
   }
-  if (config.balloon) balloon_ = TRY(plug<virtio::Balloon>(dma_));
+  if (config.balloon) balloon_ = TRY(plug<virtio::Balloon>(config.dma, dma_));
   return {};
 }
 
-Result<void, UserError> Peripherals::add_net(const NetConfig& config) {
+Result<void, UserError> Peripherals::add_net(const NetConfig& config, DmaKind kind) {
   std::vector<virtio::HostForward> forwards;
   for (const ForwardConfig& forward : config.forwards) {
     forwards.push_back(
         {forward.udp, forward.host_address, forward.host_port, forward.guest_address, forward.guest_port});
   }
-  virtio::Net* card = TRY(plug<virtio::Net>());
+  virtio::Net* card = TRY(plug<virtio::Net>(kind));
   user_net_ = TRY(virtio::UserNet::create(forwards, [card](std::span<const u8> frame) { card->receive(frame); }));
   card->set_sink([this](std::span<const u8> frame) { user_net_->send(frame); });
   return {};
@@ -151,6 +194,12 @@ Result<void, UserError> Peripherals::add_net(const NetConfig& config) {
 
 void Peripherals::set_balloon(u64 bytes) {
   if (balloon_ != nullptr) balloon_->set_target(static_cast<u32>(std::min<u64>(bytes / dev::Ram::kPage, ~u32{0})));
+}
+
+u64 Peripherals::noncoherent_slots() const {
+  u64 mask = 0;
+  for (usize i = 0; i < slots_.size(); ++i) mask |= u64{!slots_[i]->coherent()} << i;
+  return mask;
 }
 
 void Peripherals::poll() {

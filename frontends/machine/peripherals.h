@@ -17,17 +17,26 @@
 
 namespace farside::machine {
 
-/// DMA of all devices: to the board's RAM, or through the hypervisor's mappings when it has the memory.
+/// DMA of devices of one kind, to the board's RAM by the addresses that the guest uses. Under a hypervisor coherent
+/// devices are the VMM's, which loads and stores through its own mapping; others are like hardware that the guest has
+/// been given: the IOMMU translates as stage 2 does, and nobody's cache is looked at.
 class BoardDma final : public dev::DmaPort {
  public:
-  explicit BoardDma(Board& board) : board_(board) {}
+  BoardDma(Board& board, DmaKind kind) : board_(board), kind_(kind) {}
   void set_vm(hyp::Vm* vm) { vm_ = vm; }
   bool read(u64 address, std::span<u8> out) override;
   bool write(u64 address, std::span<const u8> bytes) override;
   void discard(u64 address, u64 size) override;
+  bool coherent() const override { return kind_ == DmaKind::Coherent; }
 
  private:
+  template <class Transfer>
+  bool for_each_frame(u64 address, u64 size, bool write, Transfer transfer);
+  std::optional<u64> frame(u64 address, bool write);
+  bool read_physical(u64 pa, std::span<u8> out);
+  bool write_physical(u64 pa, std::span<const u8> bytes);
   Board& board_;
+  DmaKind kind_;
   hyp::Vm* vm_ = nullptr;
 };
 
@@ -46,15 +55,19 @@ class Peripherals {
   void set_balloon(u64 bytes);
   /// Looks after what happens on the host: the network.
   void poll();
+  /// The way to memory of devices of this kind.
+  BoardDma& dma(DmaKind kind) { return kind == DmaKind::Coherent ? dma_ : noncoherent_dma_; }
+  /// Bit n: the device in virtio slot n is not coherent.
+  u64 noncoherent_slots() const;
 
  private:
   explicit Peripherals(Board& board);
   Result<void, UserError> add_devices(const MachineConfig& config);
-  Result<void, UserError> add_net(const NetConfig& config);
+  Result<void, UserError> add_net(const NetConfig& config, DmaKind kind);
   template <class Device, class... Args>
-  Result<Device*, UserError> plug(Args&&... args);
+  Result<Device*, UserError> plug(DmaKind kind, Args&&... args);
 
-  BoardDma dma_;
+  BoardDma dma_, noncoherent_dma_;
   dev::FwCfg fw_cfg_;
   std::unique_ptr<FlashBanks> flash_;
   std::vector<std::unique_ptr<dev::virtio::Device>> devices_;

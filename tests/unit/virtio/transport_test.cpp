@@ -64,6 +64,23 @@ TEST_CASE("A slot says what it is; an empty one has DeviceID 0 and ignores write
   CHECK(io.rd(0x100) == 0);
 }
 
+TEST_CASE("A device that is not coherent asks for what the platform does for DMA") {
+  struct Around final : DmaPort {
+    bool read(u64, std::span<u8>) override { return false; }
+    bool write(u64, std::span<const u8>) override { return false; }
+    bool coherent() const override { return false; }
+  } around;
+  ProbeBench b;
+  Probe device;
+  MmioTransport slot(b.memory, IrqLine());
+  CHECK(slot.coherent());
+  slot.plug(device, around);
+  CHECK_FALSE(slot.coherent());
+  Driver io{slot};
+  io.wr(0x14, 1);
+  CHECK(io.rd(0x10) == (1 | 1 << 1));  // VERSION_1, ACCESS_PLATFORM
+}
+
 TEST_CASE("Features: device bits low, VERSION_1 high; FEATURES_OK only for a subset that has VERSION_1") {
   ProbeBench b;
   b.io.wr(0x14, 0);
