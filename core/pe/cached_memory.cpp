@@ -16,7 +16,7 @@ constexpr u64 kSctlrA = u64{1} << 1;
 cache::AccessInfo Pe::cache_access(cache::AccessKind kind, El el, u64 va, const mmu::Translation& t) {
   const mmu::Regime& r = regime(el);
   cache::AccessInfo info;
-  info.core = index_;
+  info.core = physical_;
   info.kind = kind;
   info.el = el;
   // Stage 1 leaves Normal Non-cacheable where SCTLR_ELx.C = 0 has taken a mapping's cacheability away.
@@ -34,7 +34,7 @@ cache::AccessInfo Pe::cache_access(cache::AccessKind kind, El el, u64 va, const 
 
 cache::AccessInfo Pe::walk_access(Pa pa, const MemAttr& attr, u64 va) const {
   cache::AccessInfo info;
-  info.core = index_;
+  info.core = physical_;
   info.kind = cache::AccessKind::Walk;
   info.el = el();
   info.attr = info.s1 = attr;
@@ -61,7 +61,7 @@ mmu::SwapOutcome Pe::cached_descriptor_swap(Pa pa, const MemAttr& attr, u64 va, 
 
 bool Pe::peek_physical(Pa pa, void* out, usize size) const {
   if (ports.caches != nullptr)
-    return ports.caches->peek(pa, {static_cast<u8*>(out), size}, cache::View::Cached, index_);
+    return ports.caches->peek(pa, {static_cast<u8*>(out), size}, cache::View::Cached, physical_);
   const u8* page = ports.bus->ram_page(pa.align_down(kL0PageSize));
   if (page == nullptr) return false;
   std::memcpy(out, page + pa.offset_in(kL0PageSize), size);
@@ -167,14 +167,14 @@ bool Pe::cached_zero(const Piece& piece) {
 /// Context of a maintenance instruction, for reports.
 cache::AccessInfo Pe::maintenance_access() const {
   cache::AccessInfo info;
-  info.core = index_;
+  info.core = physical_;
   info.el = el();
   info.attr = cache::kWriteBackIsh;
   info.pc = s.pc;
   return info;
 }
 
-void Pe::cache_barrier(cache::Barrier kind) { ports.caches->barrier(index_, kind); }
+void Pe::cache_barrier(cache::Barrier kind) { ports.caches->barrier(physical_, kind); }
 
 void Pe::line_withdrawn(cache::Side side, Pa line, cache::Withdrawn what) {
   if (side == cache::Side::Instruction) {

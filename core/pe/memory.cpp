@@ -184,12 +184,12 @@ bool Pe::locate_piece(u64 va, unsigned size, const Access& access, Piece& piece)
 u8* Pe::locate(u64 va, unsigned size, const Access& access) {
   Piece piece;
   if (!locate_piece(va, size, access, piece)) return nullptr;
+  spot_.info.attr = piece.t.attr;
   if (access.is_write() && ports.code_watch != nullptr) ports.code_watch->written(piece.page);
   install(piece, access, *l0_context);
   return piece.page + (piece.t.pa.value & (kL0PageSize - 1));
 }
 
-  spot_.info.attr = piece.t.attr;
 /// Host address of an access to a page that only aligned accesses may use, or null.
 u8* Pe::probe_aligned(u64 va, unsigned size, const MemRequest& how, bool write) {
   const unsigned element = how.element != 0 && !how.acquire_release ? how.element : size;
@@ -408,6 +408,13 @@ void Pe::apply_tlbi(const mmu::TlbiOp& op) {
   const bool retired = by_va ? l0_.clear_range(op.base, op.size) : (l0_.clear_all(), true);
   fetch_page.page = FetchPage::kNone;
   if (retired) context_changed();
+}
+
+void Pe::move_to(u32 physical, mmu::Tlb& core_tlb) {
+  std::swap(tlb, core_tlb);
+  physical_ = physical;
+  monitor.armed = false;  // the ERET that ends a context switch opens it
+  translation_changed();
 }
 
 }  // namespace farside::pe

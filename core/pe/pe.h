@@ -92,6 +92,9 @@ class Pe {
   void reset(u64 entry_pc, El el);
 
   u32 index() const { return index_; }
+  /// The physical core that this PE's state is loaded on: whose caches it uses and whose TLB it holds. Its own unless
+  /// vCPUs move (move_to).
+  u32 physical() const { return physical_; }
   const CpuModel& cpu() const { return cpu_; }
   const Features& features() const { return cpu_.features; }
   El el() const { return s.pstate[Pstate::EL]; }
@@ -166,6 +169,9 @@ class Pe {
   const mmu::Regime& regime(El el);
   const mmu::Regime& regime(RegimeId id);
   void apply_tlbi(const mmu::TlbiOp& op);
+  /// Loads this PE's state on another physical core, as a hypervisor's context switch does: the TLB is that core's
+  /// (`core_tlb` gets the one that was held until now), and nothing derived from the old one is kept. Between slices.
+  void move_to(u32 physical, mmu::Tlb& core_tlb);
 
   // cached_memory.cpp: with modelled caches (Ports::caches).
   void cache_barrier(cache::Barrier kind);
@@ -414,7 +420,7 @@ class Pe {
   bool os_locked_ = true;
 
   L0Context* l0_unprivileged_ = nullptr;
-  u32 index_;
+  u32 index_, physical_;
   CpuModel cpu_;
   L0 l0_;
   u64 epoch_ = 0;

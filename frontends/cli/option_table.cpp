@@ -70,6 +70,10 @@ constexpr OptionInfo kRunOptions[] = {
      "Cache operations on read-only memory slots. skip: not executed. exit: a device access without syndrome, except "
      "on pages that are mapped. inject: executed, but DC IVAC gets a data abort. perform: executed, DC IVAC as DC "
      "CIVAC."},
+    {kHypervisor, "pcpus", "N", "one for each vCPU",
+     "Physical cores, 1 to 8: each has its own first-level caches and TLB. vCPU i runs on core i mod N."},
+    {kHypervisor, "migrate", "SEED", "",
+     "Move the vCPUs between the physical cores, at moments that SEED decides. See docs/caches.md."},
     {kHypervisor, "thp", "WHEN", "always",
      "Whether the modelled host backs guest memory with huge pages: always or never."},
 

@@ -199,6 +199,12 @@ Result<void, UserError> take_hypervisor(const Words& words, machine::MachineConf
   if (words.has("el2")) {
     config.el2 = TRY(one_of("el2", words.text("el2"), {"kvm", "none"})) == 0 ? El2Mode::Kvm : El2Mode::None;
   }
+  if (words.has("pcpus")) {
+    const u64 cores = TRY(parse_number("pcpus", words.text("pcpus")));
+    if (cores < 1 || cores > kMaxCores) return UserError{fmt::format("--pcpus {}: 1 to {} cores", cores, kMaxCores)};
+    config.pcpus = static_cast<u32>(cores);
+  }
+  if (words.has("migrate")) config.migrate_seed = TRY(parse_number("migrate", words.text("migrate")));
   if (words.has("thp")) {
     config.thp = TRY(one_of("thp", words.text("thp"), {"always", "never"})) == 0 ? ThpMode::Always : ThpMode::Never;
   }

@@ -40,10 +40,12 @@ Board::Board(const MachineConfig& config, const CacheSetup& caches, u64 ram_base
       ram_data_(ram_.data()),
       cores_(cores),
       trace_(trace),
-      caches_(std::make_unique<cache::Hierarchy>(caches.geometry, caches.knobs, config.cpus, *this, config.seed)),
+      physical_(cores, config.cpus, config.pcpus == 0 ? config.cpus : config.pcpus, config.migrate_seed),
+      caches_(std::make_unique<cache::Hierarchy>(caches.geometry, caches.knobs, physical_.count(), *this, config.seed)),
       entropy_(config.seed, "rndr"),
       gic_(std::make_unique<dev::GicV3>(config.cpus, boot::virt_map::kSpis)) {
   caches_->set_listener(this);
+  if (caches.modelled()) physical_.set_caches(caches_.get());
   attach_devices();
 }
 
@@ -94,7 +96,8 @@ void Board::wrote(u64 pa, u64 size) {
 }
 
 void Board::line_withdrawn(unsigned core, cache::Side side, Pa line, cache::Withdrawn what) {
-  if (core < cores_.size()) cores_[core]->line_withdrawn(side, line, what);  // the host's core holds no pointers
+  if (core == caches_->host_core()) return;  // holds no pointers
+  if (pe::Pe* loaded = physical_.on(core)) loaded->line_withdrawn(side, line, what);
 }
 
 void Board::page_withdrawn(Pa) {
@@ -174,9 +177,7 @@ void Board::trace_access(std::string_view what, Pa pa, unsigned size, u64 value,
                {"value", value}});
 }
 
-void Board::broadcast_tlbi(pe::Pe&, const mmu::TlbiOp& op) {
-  for (const auto& core : cores_) core->apply_tlbi(op);
-}
+void Board::broadcast_tlbi(pe::Pe&, const mmu::TlbiOp& op) { physical_.apply_tlbi(op); }
 
 void Board::send_event(pe::Pe&) {
   for (const auto& core : cores_) core->event_register = true;

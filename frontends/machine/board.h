@@ -13,6 +13,8 @@
 #include "devices/ram.h"
 #include "frontends/machine/caches.h"
 #include "frontends/machine/config.h"
+#include "frontends/machine/flash_banks.h"
+#include "frontends/machine/physical_cores.h"
 
 namespace farside::machine {
 
@@ -56,6 +58,7 @@ class Board : public pe::BusPort,
   dev::GicV3& gic() { return *gic_; }
   cache::Hierarchy& caches() { return *caches_; }
   const cache::Hierarchy& caches() const { return *caches_; }
+  PhysicalCores& physical() { return physical_; }
 
   u8* ram_page(Pa page) override {
     const u64 offset = page.value - ram_base_;
@@ -80,7 +83,7 @@ class Board : public pe::BusPort,
   template <class Op>
   void apply(pe::Pe& issuer, const Op& op) {
     caches_->set_issuer(issuer.maintenance_access());
-    caches_->apply(op, issuer.index());
+    caches_->apply(op, issuer.physical());
   }
 
   void trace_access(std::string_view what, Pa pa, unsigned size, u64 value, u32 pe);
@@ -93,6 +96,7 @@ class Board : public pe::BusPort,
   u8* ram_data_;
   Cores& cores_;
   const Trace& trace_;
+  PhysicalCores physical_;
   std::unique_ptr<cache::Hierarchy> caches_;
   Chance entropy_;
   std::unique_ptr<dev::GicV3> gic_;

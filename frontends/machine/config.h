@@ -86,6 +86,8 @@ enum class ConsoleDevice : u8 { Pl011, Virtio };
 struct MachineConfig {
   u64 memory = u64{1} << 30;  ///< bytes of guest RAM; a multiple of 2 MiB
   u32 cpus = 1;               ///< 1..8
+  u32 pcpus = 0;              ///< physical cores, 1..8, under El2Mode::Kvm; 0: one for each vCPU
+  std::optional<u64> migrate_seed;  ///< vCPUs move between physical cores; without: vCPU i stays on core i mod pcpus
   std::string cpu = "max";    ///< a name from cpu_models()
   u64 seed = 0;
   El2Mode el2 = El2Mode::Kvm;
@@ -108,9 +110,9 @@ struct MachineConfig {
   std::string append;        ///< kernel command line
   std::string bios;          ///< path: firmware in flash bank 0, which starts instead of the kernel
   std::string pflash;        ///< path: flash bank 1, kept
+  DmaKind dma = DmaKind::Coherent;  ///< of virtio devices that do not say otherwise
   std::vector<DriveConfig> drives;
   std::optional<NetConfig> net;
-  DmaKind dma = DmaKind::Coherent;  ///< of virtio devices that do not say otherwise
   std::vector<ShareConfig> shares;
   bool balloon = false;
   RngMode rng = RngMode::Seeded;

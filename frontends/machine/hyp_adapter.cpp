@@ -103,7 +103,7 @@ Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_
       .ram_base = Pa{board_.ram_base()},
       .ram_size = board_.ram().size(),
       .seed = config.seed,
-      .pcpus = static_cast<unsigned>(cores_.size()),
+      .pcpus = board_.physical().count(),
       .thp = config.thp == ThpMode::Always ? hyp::ThpMode::Always : hyp::ThpMode::Never,
   };
   hypervisor_ = TRY(hyp::Hypervisor::create(host, hyp::Ports{*this, *this, *this, *this, power_, *this, trace_}));
@@ -161,19 +161,26 @@ void HypAdapter::on_exception_to_el2(pe::Pe& pe) {
   if (reason.kind == hyp::StopKind::RunError || reason.kind == hyp::StopKind::Vmm) power_.stop_run(reason.text);
 }
 
-void HypAdapter::broadcast(const mmu::TlbiOp& op) {
-  for (const auto& core : cores_) core->apply_tlbi(op);
+/// The host's scheduler has put the vCPU on another physical core, or after another vCPU: an exit for the host's
+/// interrupt, kvm_arch_vcpu_load, and an entry.
+void HypAdapter::load(pe::Pe& core) {
+  core.spend(kExitCost);
+  core.s.sys[SysReg::ELR_EL2] = core.pc();
+  core.s.sys[SysReg::SPSR_EL2] = core.pstate().raw;
+  vm_->prepare_entry(core.index(), vcpus_[core.index()]);
 }
+
+void HypAdapter::broadcast(const mmu::TlbiOp& op) { board_.physical().apply_tlbi(op); }
 
 void HypAdapter::tlbi_ipas2e1is(u16 vmid, Ipa ipa, unsigned ttl_level) {
   broadcast(by_ipa(vmid, ipa, ttl_level, mmu::TlbiScope::InnerShareable));
 }
 void HypAdapter::tlbi_ipas2e1(unsigned pcpu, u16 vmid, Ipa ipa, unsigned ttl_level) {
-  cores_[pcpu]->apply_tlbi(by_ipa(vmid, ipa, ttl_level, mmu::TlbiScope::Local));
+  board_.physical().apply_tlbi(pcpu, by_ipa(vmid, ipa, ttl_level, mmu::TlbiScope::Local));
 }
 void HypAdapter::tlbi_vmalle1is(u16 vmid) { broadcast({.kind = mmu::TlbiKind::VmAll, .vmid = vmid}); }
 void HypAdapter::tlbi_vmalle1(unsigned pcpu, u16 vmid) {
-  cores_[pcpu]->apply_tlbi({.kind = mmu::TlbiKind::VmAll, .vmid = vmid});
+  board_.physical().apply_tlbi(pcpu, {.kind = mmu::TlbiKind::VmAll, .vmid = vmid});
 }
 void HypAdapter::tlbi_vmalls12e1is(u16 vmid) { broadcast({.kind = mmu::TlbiKind::VmAllS12, .vmid = vmid}); }
 void HypAdapter::tlbi_alle1is() { broadcast({.kind = mmu::TlbiKind::All}); }
@@ -199,7 +206,10 @@ void HypAdapter::ic_ivau(Pa base, u64 size) {
 }
 void HypAdapter::ic_ialluis() { maintain(cache::ICacheInvalidateAll{cache::Scope::InnerShareable}); }
 void HypAdapter::ic_iallu(unsigned pcpu) {
-  cores_[pcpu]->ports.system->cache_op(*cores_[pcpu], cache::ICacheInvalidateAll{cache::Scope::ThisPe});
+  // The one operation that is about the core on which the vCPU runs, not about memory: it acts there.
+  cache::Hierarchy& caches = board_.caches();
+  caches.set_issuer({.core = pcpu, .kind = cache::AccessKind::Host, .el = El::EL2, .attr = cache::kWriteBackIsh});
+  caches.apply(cache::ICacheInvalidateAll{cache::Scope::ThisPe}, pcpu);
 }
 
 u64 HypAdapter::read_entry(Pa pa) const {

@@ -14,7 +14,7 @@ namespace farside::machine {
 class VcpuAdapter : public hyp::VcpuPort {
  public:
   explicit VcpuAdapter(pe::Pe& pe) : pe_(pe) {}
-  unsigned pcpu() const override { return pe_.index(); }
+  unsigned pcpu() const override { return pe_.physical(); }
   u64 read(hyp::Reg reg) const override;
   void write(hyp::Reg reg, u64 value) override;
   u64 x(unsigned n) const override { return pe_.s.x[n]; }
@@ -26,7 +26,8 @@ class VcpuAdapter : public hyp::VcpuPort {
   pe::Pe& pe_;
 };
 
-/// Runs one VM whose vCPU n lives on core n. It is the cores' El2Host.
+/// Runs one VM, vCPU n in pe::Pe n on whatever physical core. It is the cores' El2Host. Its own loads, stores and
+/// maintenance are those of the caches' host core.
 class HypAdapter : public pe::El2Host,
                    public hyp::MaintenancePort,
                    public hyp::HostMemoryPort,
@@ -41,6 +42,8 @@ class HypAdapter : public pe::El2Host,
   hyp::Vm& vm() { return *vm_; }
   /// Enters the guest on `core` at EL1 with the MMU off: first boot and CPU_ON.
   void enter(pe::Pe& core, u64 entry);
+  /// `core` has been loaded on a physical core where another vCPU may have run since.
+  void load(pe::Pe& core);
 
   void on_exception_to_el2(pe::Pe& pe) override;
 

@@ -41,6 +41,14 @@ Result<CpuModel, UserError> cpu_for(const MachineConfig& config, const CacheSetu
 
 Result<void, UserError> check(const MachineConfig& config) {
   if (config.cpus < 1 || config.cpus > 8) return UserError{fmt::format("--smp {}: use 1 to 8 CPUs", config.cpus)};
+  if (config.pcpus > 8) return UserError{fmt::format("--pcpus {}: use 1 to 8 physical cores", config.pcpus)};
+  const bool hosted = config.el2 == El2Mode::Kvm;
+  if ((config.pcpus != 0 || config.migrate_seed) && !hosted) {
+    return UserError{fmt::format("--{}: only a hypervisor moves vCPUs: leave out --el2 none",
+                                 config.pcpus != 0 ? "pcpus" : "migrate")};
+  }
+  if (config.migrate_seed && (config.pcpus == 0 ? config.cpus : config.pcpus) == 1)
+    return UserError{"--migrate: with one physical core there is nowhere to go: add --pcpus 2"};
   if (config.memory % kBlock != 0 || config.memory == 0)
     return UserError{fmt::format("--memory {}: use a multiple of 2M", config.memory)};
   if (config.memory > u64{255} << 30) return UserError{"--memory: at most 255G fit the machine's address map"};
@@ -106,6 +114,8 @@ Result<void, UserError> Machine::build() {
     cores_.push_back(std::make_unique<pe::Pe>(i, cpu, ports));
     cores_.back()->chance = Chance(config_.seed, fmt::format("pe{}", i));
   }
+  board_->physical().cores_ready(caches.mmu);
+  scheduler_->set_physical(&board_->physical());
   board_->connect(*scheduler_);
   scheduler_->cores_ready();
   if (caches.modelled()) scheduler_->set_caches(&board_->caches());
@@ -119,6 +129,7 @@ Result<void, UserError> Machine::build() {
   TRY_VOID(hyp_->create(config_, kGuestRam));
   TRY_VOID(peripherals_->set_vm(hyp_->vm()));
   for (const auto& core : cores_) core->ports.el2_host = hyp_.get();
+  board_->physical().set_load_hook([this](pe::Pe& core) { hyp_->load(core); });
   power_->set_starter([this](pe::Pe& core, u64 entry) { hyp_->enter(core, entry); });
   return {};
 }
@@ -130,6 +141,7 @@ Result<void, UserError> Machine::load() {
   request.fdt.cpus = config_.cpus;
   request.fdt.cpu_compatible = config_.cpu == "max" ? "arm,armv8" : "arm," + config_.cpu;
   request.fdt.virtio_slots = boot::virt_map::kVirtioSlots;
+  request.fdt.noncoherent_slots = peripherals_->noncoherent_slots();
   request.fdt.bootargs = config_.append;
   Chance seeds(config_.seed, "fdt");
   request.fdt.kaslr_seed = seeds.next();
@@ -138,18 +150,18 @@ Result<void, UserError> Machine::load() {
   request.fdt.flash = !config_.bios.empty();
   if (request.fdt.flash) return start_firmware(request);
   const boot::BootPlan plan = TRY(boot::plan_boot(request));
-  for (const boot::Segment& segment : plan.segments) {
-    if (hyp_ != nullptr) {
-      const auto written = hyp_->vm().write_guest(Ipa{segment.ipa}, segment.bytes);
-  request.fdt.noncoherent_slots = peripherals_->noncoherent_slots();
-      CHECK(written.ok(), "segment at {:#x} is outside RAM", segment.ipa);
-    } else {
-      std::memcpy(board_->ram_at(segment.ipa), segment.bytes.data(), segment.bytes.size());
-      board_->caches().adopt(Pa{segment.ipa}, segment.bytes.size());
-    }
-  }
+  for (const boot::Segment& segment : plan.segments) put_into_ram(segment.ipa, segment.bytes);
   power_->start(*cores_.front(), plan.entry, plan.dtb);
   return {};
+}
+
+void Machine::put_into_ram(u64 address, std::span<const u8> bytes) {
+  if (hyp_ != nullptr) {
+    CHECK(hyp_->vm().write_guest(Ipa{address}, bytes).ok(), "{} bytes at {:#x} are outside RAM", bytes.size(), address);
+    return;
+  }
+  std::memcpy(board_->ram_at(address), bytes.data(), bytes.size());
+  board_->caches().adopt(Pa{address}, bytes.size());
 }
 
 /// The firmware finds the tree where RAM begins, and kernel, initrd and command line in fw_cfg.
@@ -159,9 +171,8 @@ Result<void, UserError> Machine::start_firmware(const boot::BootRequest& request
   if (!request.dtb_path.empty()) {
     tree = TRY(boot::patch_fdt(TRY(boot::read_file(request.dtb_path, "dtb")), request.dtb_path, request.fdt));
   }
-  if (tree.size() > config_.memory || !hyp_->vm().write_guest(Ipa{kGuestRam}, tree).ok()) {
-    return UserError{"dtb: does not fit into memory"};
-  }
+  if (tree.size() > config_.memory) return UserError{"dtb: does not fit into memory"};
+  put_into_ram(kGuestRam, tree);
   power_->start(*cores_.front(), boot::virt_map::kFlash.base, 0);
   return {};
 }
@@ -184,6 +195,24 @@ void Machine::console_input(const u8* data, usize size) {
 }
 
 void Machine::set_balloon(u64 bytes) { peripherals_->set_balloon(bytes); }
+
+bool Machine::migrate(u32 vcpu, u32 core) {
+  if (vcpu >= config_.cpus || core >= board_->physical().count()) return false;
+  board_->physical().migrate(vcpu, core);
+  return true;
+}
+
+bool Machine::device_read(u64 address, std::span<u8> out, DmaKind kind) {
+  return peripherals_->dma(kind).read(address, out);
+}
+
+bool Machine::device_write(u64 address, std::span<const u8> bytes, DmaKind kind) {
+  return peripherals_->dma(kind).write(address, bytes);
+}
+
+u32 Machine::physical_core(u32 vcpu) const { return board_->physical().home(vcpu); }
+
+u64 Machine::migrations() const { return board_->physical().migrations(); }
 
 void Machine::press_power_key() {
   board_->gpio().set_input(dev::kPowerKeyLine, true);
@@ -228,8 +257,9 @@ void Machine::set_finding_sink(FindingSink sink) {
     cache::Report report = found;
     const cache::AccessInfo& access = report.access;
     // The PE does not carry stage 2's part along with each access: it is looked up where somebody reads it.
-    if (access.core < cores_.size() && access.kind != cache::AccessKind::Host)
-      report.access.s2 = cores_[access.core]->stage2_attr(Ipa{access.ipa}, El::EL1).value_or(access.attr);
+    const bool of_vcpu = access.core < board_->physical().count() && access.kind != cache::AccessKind::Host;
+    if (pe::Pe* core = of_vcpu ? board_->physical().on(access.core) : nullptr)
+      report.access.s2 = core->stage2_attr(Ipa{access.ipa}, El::EL1).value_or(access.attr);
     sink(cache::name(report.finding), cache::is_advisory(report.finding), cache::print(report));
   });
 }

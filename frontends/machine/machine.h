@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <span>
 #include <optional>
 #include <string>
 #include <utility>
@@ -56,7 +57,16 @@ class Machine {
   void console_input(const u8* data, usize size);
   /// Asks the guest's balloon driver to give back memory until `bytes` are given; nothing without --balloon.
   void set_balloon(u64 bytes);
-  /// Presses and releases the power key of the gpio-keys node.
+  /// From its next slice on `vcpu` runs on physical core `core`; false if there is no such one.
+  bool migrate(u32 vcpu, u32 core);
+  /// A device reads or writes guest memory now; false where there is no RAM.
+  bool device_read(u64 address, std::span<u8> out, DmaKind kind);
+  bool device_write(u64 address, std::span<const u8> bytes, DmaKind kind);
+  /// Where `vcpu` runs next.
+  u32 physical_core(u32 vcpu) const;
+  /// How often a vCPU has been loaded on another physical core than before.
+  u64 migrations() const;
+  /// Presses the power key of the gpio-keys node for 100 ms of the machine's time.
   void press_power_key();
 
   // What a monitor or a test looks at.
@@ -96,6 +106,8 @@ class Machine {
   Result<void, UserError> build();
   Result<void, UserError> load();
   Result<void, UserError> start_firmware(const boot::BootRequest& request);
+  /// Bytes that are there before the first instruction; they must fit.
+  void put_into_ram(u64 address, std::span<const u8> bytes);
 
   MachineConfig config_;
   Trace trace_;

@@ -98,12 +98,14 @@ void Scheduler::execute(pe::Pe& core) {
 void Scheduler::run_slice(pe::Pe& core, u64 length) {
   if (caches_ != nullptr) length = std::min(length, kCachedSlice);
   running_ = &core;
-  core.begin_slice(length);
   slice_start_ = work(core);
+  physical_->load(core);
+  core.begin_slice(length);
   execute(core);
   time_[core.index()] += work(core) - slice_start_;
   running_ = nullptr;
-  if (caches_ != nullptr) caches_->speculate(core.index(), work(core) - slice_start_);
+  if (caches_ != nullptr) caches_->speculate(core.physical(), work(core) - slice_start_);
+  physical_->slice_ended(core);
 }
 
 void Scheduler::run_core(pe::Pe& core, u64 round_end) {

@@ -10,6 +10,7 @@
 #include "core/jit/jit.h"
 #endif
 #include "frontends/machine/config.h"
+#include "frontends/machine/physical_cores.h"
 
 namespace farside::machine {
 
@@ -29,6 +30,8 @@ class Scheduler : public pe::Clock {
   void set_tick(std::function<void()> tick) { tick_ = std::move(tick); }
   /// Modelled caches take their own initiative as instructions pass; null: there are none.
   void set_caches(cache::Hierarchy* caches) { caches_ = caches; }
+  /// Which physical core each vCPU is loaded on before it runs.
+  void set_physical(PhysicalCores* physical) { physical_ = physical; }
   /// Where PPI levels go: the interrupt controller.
   void set_ppi_sink(std::function<void(u32 pe, u32 intid, bool level)> sink) { ppi_sink_ = std::move(sink); }
   /// Called about every millisecond of host time: devices that watch the host. Idle time is waited for in pieces of as
@@ -73,6 +76,7 @@ class Scheduler : public pe::Clock {
   std::function<void(u32, u32, bool)> ppi_sink_;
   ClockMode clock_;
   cache::Hierarchy* caches_ = nullptr;
+  PhysicalCores* physical_ = nullptr;
   u64 round_length_;
   u64 max_instructions_;
   u64 round_start_ = 0;
