@@ -16,7 +16,9 @@ constexpr u64 kNoBuffer = ~u64{0};  ///< no word has been given yet
 
 }  // namespace
 
-Flash::Flash(std::vector<u8> contents, bool writable) : bytes_(std::move(contents)), writable_(writable) {
+Flash::Flash(std::span<const u8> contents, bool writable)
+    : bytes_(contents.begin(), contents.begin() + static_cast<std::ptrdiff_t>(std::min(contents.size(), kBankSize))),
+      writable_(writable) {
   bytes_.resize(kBankSize, 0xff);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,16 +34,27 @@ class FlashFile {
   u64 size_;
 };
 
+/// Starts vectors on a page of the host, so that their pages can be mapped.
+template <class T>
+struct PageAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kPage{4096};
+  T* allocate(usize count) { return static_cast<T*>(::operator new(count * sizeof(T), kPage)); }
+  void deallocate(T* values, usize count) { ::operator delete(values, count * sizeof(T), kPage); }
+  friend bool operator==(PageAllocator, PageAllocator) { return true; }
+};
+
 /// 64 MiB of flash. In array mode it reads as memory, and its owner may map contents() directly; the first command
 /// leaves that mode. Commands take no time.
 class Flash final : public MmioDevice {
  public:
   /// Missing bytes of `contents` are erased. Without `writable` programming and erasing fail with "protected".
-  Flash(std::vector<u8> contents, bool writable);
+  Flash(std::span<const u8> contents, bool writable);
   /// Where changes go, in addition; null for nowhere.
   void set_file(std::unique_ptr<FlashFile> file) { file_ = std::move(file); }
   /// Called when array mode begins (true) and ends (false).
   void set_mode_listener(std::function<void(bool)> listener) { mode_listener_ = std::move(listener); }
+  /// The whole bank, from a page boundary of the host on; it stays where it is.
   std::span<const u8> contents() const { return bytes_; }
   /// What changed since the last call, in bytes: [first, second). Empty when nothing did.
   std::pair<u64, u64> take_changes();
@@ -67,7 +79,7 @@ class Flash final : public MmioDevice {
   void changed(u64 offset, u64 size);
   u32 word(u64 offset) const;
 
-  std::vector<u8> bytes_;
+  std::vector<u8, PageAllocator<u8>> bytes_;
   std::unique_ptr<FlashFile> file_;
   std::function<void(bool)> mode_listener_;
   u64 changed_from_ = ~u64{0}, changed_to_ = 0;

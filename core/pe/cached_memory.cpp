@@ -115,6 +115,10 @@ bool Pe::cached_fetch(u64 pc) {
   if (!translate_piece(pc, 4, make_access(AccessKind::Fetch, pc, 4, {}), piece)) return false;
   const cache::AccessInfo info = cache_access(cache::AccessKind::Fetch, el(), pc, piece.t);
   const u64 offset = pc & kLineMask;
+  if (piece.rom) {
+    fetch_page = {pc - offset, piece.page + (piece.t.pa.offset_in(kL0PageSize) & ~kLineMask), piece.t.guarded};
+    return true;
+  }
   fetch_page = {FetchPage::kNone, fetch_line_.data(), piece.t.guarded};
   if (const u8* line = piece.page == nullptr ? nullptr : ports.caches->fetch_pointer(info, piece.t.pa)) {
     fetch_page = {pc - offset, line, piece.t.guarded};

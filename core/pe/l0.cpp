@@ -64,6 +64,19 @@ void L0::revoke_write(const u8* host_page) {
   }
 }
 
+void L0::forget(std::span<const u8> memory) {
+  const auto drop = [memory](auto& table) {
+    for (usize slot = 0; slot < table.size(); ++slot)
+      if (table[slot].host >= memory.data() && table[slot].host < memory.data() + memory.size())
+        table[slot] = L0Context::empty(slot);
+  };
+  for (const auto& context : contexts_) {
+    if (!context->live) continue;
+    for (auto* table : {&context->read, &context->write, &context->fetch}) drop(*table);
+    for (auto* table : {&context->aligned_read, &context->aligned_write}) drop(*table);
+  }
+}
+
 void L0::note_size(u64 va, unsigned size_log2) {
   if (size_log2 <= 12) return;
   auto& map = size_log2 <= 21 ? large_2m_ : large_1g_;

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/base/addr.h"
@@ -54,6 +55,8 @@ class L0 {
   bool clear_range(u64 va, u64 size);
   /// Forgets every entry for writing to `host_page`.
   void revoke_write(const u8* host_page);
+  /// Forgets every entry whose page lies in `memory`.
+  void forget(std::span<const u8> memory);
   /// A page about to be inserted belongs to a mapping of 2^size_log2 bytes: an invalidation of any address in that
   /// mapping must find the page.
   void note_size(u64 va, unsigned size_log2);

@@ -90,7 +90,12 @@ void Pe::trace_fault(const Fault& fault) const {
 bool Pe::translate_piece(u64 va, unsigned size, const Access& access, Piece& piece) {
   const auto t = translate(va, access);
   if (!t) return false;
-  piece = {va, size, *t, ports.bus->ram_page(t->pa.align_down(kL0PageSize))};
+  const Pa page = t->pa.align_down(kL0PageSize);
+  piece = {va, size, *t, ports.bus->ram_page(page)};
+  if (piece.page == nullptr && !access.is_write() && !access.atomic && !access.exclusive) {
+    piece.page = const_cast<u8*>(ports.bus->rom_page(page));
+    piece.rom = piece.page != nullptr;
+  }
   return true;
 }
 
@@ -108,7 +113,7 @@ bool Pe::translate_span(u64 va, unsigned size, const Access& access, Piece (&pie
 
 /// The page may have an entry for writing: it is writable and holds no translated code.
 bool Pe::may_install_write(const Piece& piece) {
-  if (!piece.t.prot.write) return false;
+  if (!piece.t.prot.write || piece.rom) return false;
   if (ports.code_watch == nullptr) return true;
   if (ports.code_watch->holds_code(piece.page)) return false;
   ports.code_watch->note_writable(piece.page);
@@ -116,7 +121,7 @@ bool Pe::may_install_write(const Piece& piece) {
 }
 
 void Pe::install(const Piece& piece, const Access& access, L0Context& context) {
-  if (ports.caches != nullptr) return cached_install(piece, access.el, access.is_write(), context);
+  if (ports.caches != nullptr && !piece.rom) return cached_install(piece, access.el, access.is_write(), context);
   // Pages that need a check on each access never enter L0: devices, watchpoints.
   if (piece.page == nullptr || debug_active) return;
   l0_.note_size(piece.va, piece.t.leaf_size_log2);
@@ -151,7 +156,7 @@ bool Pe::device_transfer(const Piece& piece, unsigned element, bool write, u8* d
 
 bool Pe::transfer(const Piece& piece, const Access& access, unsigned element, bool write, u8* data) {
   if (piece.page != nullptr) {
-    if (ports.caches != nullptr) return cached_transfer(piece, access.el, write, data);
+    if (ports.caches != nullptr && !piece.rom) return cached_transfer(piece, access.el, write, data);
     u8* host = piece.page + (piece.t.pa.value & (kL0PageSize - 1));
     if (write) {
       std::memcpy(host, data, piece.size);
@@ -310,6 +315,11 @@ bool Pe::fetch_slow(u64 pc) {
   l0_.note_size(pc, piece.t.leaf_size_log2);
   l0_.insert_fetch(*l0_context, Va{pc}, piece.page, piece.t.guarded);
   return true;
+}
+
+void Pe::rom_withdrawn(std::span<const u8> rom) {
+  l0_.forget(rom);
+  fetch_page.page = FetchPage::kNone;
 }
 
 Result<u64, Fault> Pe::at(const mmu::AtOp& op, Va va) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "core/arch/esr.h"
@@ -182,6 +183,9 @@ class Pe {
   cache::AccessInfo maintenance_access() const;
   /// Attributes that stage 2 gives to `ipa`, without side effects; nothing while stage 2 is off or ends in a fault.
   std::optional<MemAttr> stage2_attr(Ipa ipa, El el);
+
+  /// `rom`, which BusPort::rom_page has given out, is not to be read or executed in place any more.
+  void rom_withdrawn(std::span<const u8> rom);
 
   /// Stores to this page of the host must take the slow path from now on, until it is installed anew.
   void revoke_write(const u8* host_page) { l0_.revoke_write(host_page); }

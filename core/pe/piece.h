@@ -12,7 +12,8 @@ struct Pe::Piece {
   u64 va = 0;
   unsigned size = 0;
   mmu::Translation t{};
-  u8* page = nullptr;  ///< host page when the address is RAM
+  u8* page = nullptr;  ///< host page when the address is RAM, or ROM that is read
+  bool rom = false;    ///< it is ROM: never written through `page`, and not cached
 };
 
 /// Descriptor reads and hardware updates of table walks: straight to RAM, or as accesses to modelled caches.
@@ -20,8 +21,9 @@ class Pe::Walker : public mmu::DescriptorPort {
  public:
   Walker(Pe& pe, u64 va) : pe_(pe), va_(va) {}
   std::optional<u64> read(Pa pa, const MemAttr& attr) override {
-    if (pe_.ports.caches != nullptr) return pe_.cached_descriptor(pa, attr, va_);
     const u8* page = pe_.ports.bus->ram_page(pa.align_down(kL0PageSize));
+    if (page != nullptr && pe_.ports.caches != nullptr) return pe_.cached_descriptor(pa, attr, va_);
+    if (page == nullptr) page = pe_.ports.bus->rom_page(pa.align_down(kL0PageSize));
     if (page == nullptr) return std::nullopt;  // tables in device space: External abort on the walk
     u64 value;
     std::memcpy(&value, page + pa.offset_in(kL0PageSize), sizeof value);
@@ -33,6 +35,7 @@ class Pe::Walker : public mmu::DescriptorPort {
     if (!now) return mmu::SwapOutcome::ExternalAbort;
     if (*now != expected) return mmu::SwapOutcome::Mismatch;
     u8* page = pe_.ports.bus->ram_page(pa.align_down(kL0PageSize));
+    if (page == nullptr) return mmu::SwapOutcome::ExternalAbort;  // tables in ROM
     std::memcpy(page + pa.offset_in(kL0PageSize), &desired, sizeof desired);
     if (pe_.ports.code_watch != nullptr) pe_.ports.code_watch->written(page);
     return mmu::SwapOutcome::Done;

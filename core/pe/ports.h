@@ -18,6 +18,9 @@ class BusPort {
   /// Host pointer to the 4 KiB page of RAM at `page`, itself a multiple of 4 KiB, or null when no RAM is there. Stable
   /// for the machine's life.
   virtual u8* ram_page(Pa page) = 0;
+  /// The same for memory that is read and executed in place while writes to it are device accesses: flash in array
+  /// mode. Stable until Pe::rom_withdrawn.
+  virtual const u8* rom_page(Pa) { return nullptr; }
   /// Device access of 1, 2, 4 or 8 bytes. False: nothing answers, which is a synchronous External abort.
   virtual bool read(Pa pa, unsigned size, u64& value, u32 pe) = 0;
   virtual bool write(Pa pa, unsigned size, u64 value, u32 pe) = 0;

@@ -95,6 +95,16 @@ void Board::wrote(u64 pa, u64 size) {
   if (watch != nullptr) watch->written(ram_at(pa), size);
 }
 
+void Board::set_flash(FlashBanks& flash) {
+  flash_ = &flash;
+  flash.expose([this](std::span<const u8> rom, std::span<const u8> changed) {
+    for (const auto& core : cores_) {
+      core->rom_withdrawn(rom);
+      if (core->ports.code_watch != nullptr) core->ports.code_watch->written(changed.data(), changed.size());
+    }
+  });
+}
+
 void Board::line_withdrawn(unsigned core, cache::Side side, Pa line, cache::Withdrawn what) {
   if (core == caches_->host_core()) return;  // holds no pointers
   if (pe::Pe* loaded = physical_.on(core)) loaded->line_withdrawn(side, line, what);

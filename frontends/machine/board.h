@@ -14,6 +14,7 @@
 #include "frontends/machine/caches.h"
 #include "frontends/machine/config.h"
 #include "frontends/machine/flash_banks.h"
+#include "frontends/machine/flash_banks.h"
 #include "frontends/machine/physical_cores.h"
 
 namespace farside::machine {
@@ -51,6 +52,8 @@ class Board : public pe::BusPort,
   bool peek(Pa pa, void* out, usize size) const;
   /// RAM at `pa` has been written by something other than a core.
   void wrote(u64 pa, u64 size);
+  /// Lets the cores read and execute the flash in place: without a hypervisor, which does it by memory slots.
+  void set_flash(FlashBanks& flash);
   dev::Bus& bus() { return bus_; }
   const dev::Bus& bus() const { return bus_; }
   dev::Pl011& uart() { return *uart_; }
@@ -64,6 +67,7 @@ class Board : public pe::BusPort,
     const u64 offset = page.value - ram_base_;
     return offset < ram_size_ ? ram_data_ + offset : nullptr;
   }
+  const u8* rom_page(Pa page) override { return flash_ == nullptr ? nullptr : flash_->rom_page(page); }
   bool read(Pa pa, unsigned size, u64& value, u32 pe) override;
   bool write(Pa pa, unsigned size, u64 value, u32 pe) override;
   void broadcast_tlbi(pe::Pe& issuer, const mmu::TlbiOp& op) override;
@@ -105,6 +109,7 @@ class Board : public pe::BusPort,
   std::unique_ptr<dev::Pl061> gpio_;
   dev::Bus bus_;
   Scheduler* scheduler_ = nullptr;
+  FlashBanks* flash_ = nullptr;
 };
 
 }  // namespace farside::machine

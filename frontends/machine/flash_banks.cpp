@@ -19,27 +19,42 @@ u64 base_of(unsigned bank) { return boot::virt_map::kFlash.base + bank * kBank; 
 Result<std::unique_ptr<FlashBanks>, UserError> FlashBanks::create(const MachineConfig& config) {
   if (config.bios.empty() && config.pflash.empty()) return std::unique_ptr<FlashBanks>();
   if (config.bios.empty()) return UserError{"--pflash is the firmware's memory: it needs --bios FILE"};
-  if (config.el2 != El2Mode::Kvm)
-    return UserError{"--bios needs --el2 kvm: code runs from flash as a memory slot only"};
   std::vector<u8> code = TRY(boot::read_file(config.bios, "bios"));
   if (code.empty() || code.size() > kBank) {
     return UserError{fmt::format("--bios {}: has {} bytes; firmware has 1 byte to 64 MiB", config.bios, code.size())};
   }
   std::unique_ptr<FlashBanks> banks(new FlashBanks());
-  banks->banks_[0] = std::make_unique<dev::Flash>(std::move(code), false);
+  banks->banks_[0] = std::make_unique<dev::Flash>(code, false);
   std::vector<u8> variables;
   std::unique_ptr<dev::FlashFile> file;
   if (!config.pflash.empty()) {
     file = TRY(dev::FlashFile::open(config.pflash));
     variables = file->contents();
   }
-  banks->banks_[1] = std::make_unique<dev::Flash>(std::move(variables), true);
+  banks->banks_[1] = std::make_unique<dev::Flash>(variables, true);
   banks->banks_[1]->set_file(std::move(file));
   return banks;
 }
 
 void FlashBanks::attach(dev::Bus& bus) {
   for (unsigned bank = 0; bank < kBanks; ++bank) bus.attach(base_of(bank), kBank, *banks_[bank]);
+}
+
+void FlashBanks::expose(RomListener listener) {
+  for (unsigned bank = 0; bank < kBanks; ++bank) {
+    readable_[bank] = true;
+    banks_[bank]->set_mode_listener([this, bank, listener](bool array) {
+      readable_[bank] = array;
+      const std::span<const u8> rom = banks_[bank]->contents();
+      const auto [from, to] = banks_[bank]->take_changes();
+      listener(rom, rom.subspan(from, to - from));
+    });
+  }
+}
+
+const u8* FlashBanks::rom_page(Pa page) const {
+  const u64 bank = (page.value - base_of(0)) / kBank;
+  return bank < kBanks && readable_[bank] ? banks_[bank]->contents().data() + page.value % kBank : nullptr;
 }
 
 bool FlashBanks::copy(unsigned bank, u64 from, u64 to) {

@@ -121,7 +121,10 @@ Result<Device*, UserError> Peripherals::plug(DmaKind kind, Args&&... args) {
 Result<std::unique_ptr<Peripherals>, UserError> Peripherals::create(const MachineConfig& config, Board& board) {
   std::unique_ptr<Peripherals> peripherals(new Peripherals(board));
   peripherals->flash_ = TRY(FlashBanks::create(config));
-  if (peripherals->flash_) peripherals->flash_->attach(board.bus());
+  if (peripherals->flash_) {
+    peripherals->flash_->attach(board.bus());
+    if (config.el2 == El2Mode::None) board.set_flash(*peripherals->flash_);
+  }
   peripherals->fw_cfg_.add_u16(dev::fw_cfg::kKeyCpus, static_cast<u16>(config.cpus));
   TRY_VOID(peripherals->add_devices(config));
   return peripherals;
