@@ -191,6 +191,8 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
 Remedy Hierarchy::remedy(Finding finding, const AccessInfo& info, const LineInfo& line, Level from) const {
   const bool in_l1d = std::ranges::any_of(
       copies(Pa{line.pa}), [&](const Copy& copy) { return copy.level == Level::L1D && copy.dirty != 0; });
+  const bool unclean_for_fetch =
+      !config_.idc && (in_l1d || (config_.unification == Unification::Memory && dirty_anywhere(line) != 0));
   switch (finding) {
     case Finding::STALE_RAM: return clean_remedy(Point::PoC, "this read");
     case Finding::STALE_CACHED: return invalidate_remedy(dirty_anywhere(line) != 0);
@@ -202,10 +204,10 @@ Remedy Hierarchy::remedy(Finding finding, const AccessInfo& info, const LineInfo
       if (from == Level::Memory && !info.attr.is_write_back() && info.attr.is_non_cacheable()) {
         return clean_remedy(Point::PoC, "this fetch");
       }
-      return instruction_remedy(in_l1d && !config_.idc);
+      return instruction_remedy(unclean_for_fetch);
     case Finding::LOST_WRITE: return before_write_remedy();
     case Finding::DISCARDED_DIRTY: return instead_remedy();
-    default: return info.kind == AccessKind::Fetch ? instruction_remedy(in_l1d && !config_.idc) : advice_remedy();
+    default: return info.kind == AccessKind::Fetch ? instruction_remedy(unclean_for_fetch) : advice_remedy();
   }
 }
 

@@ -79,7 +79,7 @@ Level Hierarchy::source_of_fill(const AccessInfo& info, LineInfo& line, std::arr
   ++l2_.counters.misses;
   touch_system_cache(line);
   std::memcpy(data.data(), line.ram, kLine);
-  fill_l2(line, data, info);
+  if (l2_.present()) fill_l2(line, data, info);
   return Level::Memory;
 }
 
@@ -127,6 +127,7 @@ void Hierarchy::write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& b
   const u64 mask = knobs_.wb_granule == WbGranule::Line ? ~u64{0} : dirty;
   copy.dirty = 0;
   if (copy.state == State::Modified) copy.state = State::Exclusive;
+  if (!l2_.present()) return write_back_to_memory(line, copy.data, mask, by);
   Line* below = l2_.find(line.pa);
   if (below == nullptr) {
     fill_l2(line, copy.data, by).dirty = mask;

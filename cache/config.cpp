@@ -7,6 +7,7 @@
 #include <charconv>
 #include <vector>
 
+#include "cache/access.h"
 #include "core/base/bits.h"
 
 namespace farside::cache {
@@ -17,11 +18,11 @@ constexpr u32 kKiB = 1024, kMaxWays = 64, kMaxSets = 32768;
 // As the Technical Reference Manuals print them; the first-level data cache is
 // physically tagged and free of aliases.
 const Config kPresets[] = {
-    {"cortex-a53", {32 * kKiB, 2}, {32 * kKiB, 4}, {512 * kKiB, 16}, {}, ICacheKind::VIPT, false, false},
-    {"cortex-a57", {48 * kKiB, 3}, {32 * kKiB, 2}, {2048 * kKiB, 16}, {}, ICacheKind::PIPT, false, false},
-    {"cortex-a72", {48 * kKiB, 3}, {32 * kKiB, 2}, {1024 * kKiB, 16}, {}, ICacheKind::PIPT, false, false},
-    {"neoverse-n1", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {}, ICacheKind::PIPT, false, false},
-    {"max", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {4096 * kKiB, 16}, ICacheKind::PIPT, false, false},
+    {"cortex-a53", {32 * kKiB, 2}, {32 * kKiB, 4}, {512 * kKiB, 16}, {}, ICacheKind::VIPT},
+    {"cortex-a57", {48 * kKiB, 3}, {32 * kKiB, 2}, {2048 * kKiB, 16}, {}, ICacheKind::PIPT},
+    {"cortex-a72", {48 * kKiB, 3}, {32 * kKiB, 2}, {1024 * kKiB, 16}, {}, ICacheKind::PIPT},
+    {"neoverse-n1", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {}, ICacheKind::PIPT},
+    {"max", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {4096 * kKiB, 16}, ICacheKind::PIPT},
 };
 
 constexpr std::string_view kKindNames[] = {"vpipt", "aivivt", "vipt", "pipt"};
@@ -85,13 +86,15 @@ class LineParser {
     if (key == "name") return text(words, config_.name);
     if (key == "l1i") return geometry(words, config_.l1i);
     if (key == "l1d") return geometry(words, config_.l1d);
-    if (key == "l2") return geometry(words, config_.l2);
-    if (key == "system_cache") return geometry(words, config_.system_cache);
+    if (key == "l2") return optional(words, config_.l2);
+    if (key == "system_cache") return optional(words, config_.system_cache);
+    if (key == "line") return line(words);
+    if (key == "unification") return unification(words);
     if (key == "icache") return kind(words);
     if (key == "idc") return flag(words, config_.idc);
     if (key == "dic") return flag(words, config_.dic);
     return fmt::format(
-        "expected name, l1i, l1d, l2, system_cache, icache, idc "
+        "expected name, line, l1i, l1d, l2, system_cache, unification, icache, idc "
         "or dic, not '{}'",
         key);
   }
@@ -110,6 +113,24 @@ class LineParser {
     if (!size || !ways) return usage;
     out = {*size, *ways};
     return check_geometry(words[0], out);
+  }
+  /// The cache may also be said to be absent.
+  static std::optional<std::string> optional(Words words, Geometry& out) {
+    if (words.size() != 2 || words[1] != "none") return geometry(words, out);
+    out = {};
+    return std::nullopt;
+  }
+  static std::optional<std::string> line(Words words) {
+    const auto bytes = words.size() == 2 ? parse_number(words[1]) : std::nullopt;
+    if (!bytes) return "expected `line BYTES`";
+    if (*bytes != kLine) return fmt::format("line: the model has lines of {} bytes, not {}", kLine, *bytes);
+    return std::nullopt;
+  }
+  std::optional<std::string> unification(Words words) {
+    if (words.size() != 2 || (words[1] != "l2" && words[1] != "memory"))
+      return "expected `unification l2` or `unification memory`";
+    config_.unification = words[1] == "l2" ? Unification::L2 : Unification::Memory;
+    return std::nullopt;
   }
   static std::optional<std::string> flag(Words words, bool& out) {
     const auto value = words.size() == 2 ? parse_flag(words[1]) : std::nullopt;
@@ -144,10 +165,15 @@ Result<void, UserError> validate(const Config& config) {
   const struct {
     std::string_view name;
     const Geometry& geometry;
-  } required[] = {{"l1i", config.l1i}, {"l1d", config.l1d}, {"l2", config.l2}};
+  } required[] = {{"l1i", config.l1i}, {"l1d", config.l1d}};
   for (const auto& cache : required) {
-    if (cache.geometry.size == 0) return UserError{fmt::format("{}: missing; l1i, l1d and l2 are needed", cache.name)};
+    if (cache.geometry.size == 0) return UserError{fmt::format("{}: missing; l1i and l1d are needed", cache.name)};
     if (const auto problem = check_geometry(cache.name, cache.geometry)) return UserError{*problem};
+  }
+  if (config.l2.size != 0) {
+    if (const auto problem = check_geometry("l2", config.l2)) return UserError{*problem};
+  } else if (config.unification == Unification::L2) {
+    return UserError{"unification l2: there is no l2"};
   }
   if (config.system_cache.size != 0) {
     if (const auto problem = check_geometry("system_cache", config.system_cache)) return UserError{*problem};
@@ -159,16 +185,19 @@ Result<Config, UserError> parse_config(std::string_view text, std::string_view f
   Config config;
   config.name = file;
   unsigned number = 0;
+  bool says_unification = false;
   while (!text.empty()) {
     const usize end = std::min(text.find('\n'), text.size());
     ++number;
     if (const auto words = words_of(text.substr(0, end)); !words.empty()) {
+      says_unification |= words[0] == "unification";
       if (const auto problem = LineParser(config).apply(words)) {
         return UserError{fmt::format("{}:{}: {}", file, number, *problem)};
       }
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+  if (config.l2.size == 0 && !says_unification) config.unification = Unification::Memory;
   if (const auto valid = validate(config); !valid) {
     return UserError{fmt::format("{}:{}: {}", file, number, valid.error().message)};
   }
@@ -176,9 +205,12 @@ Result<Config, UserError> parse_config(std::string_view text, std::string_view f
 }
 
 std::string print_config(const Config& config) {
-  std::string out = fmt::format("name {}\n", config.name);
+  std::string out = fmt::format("name {}\nline {}\n", config.name, kLine);
   const auto add = [&](std::string_view name, const Geometry& g) {
-    if (g.size == 0) return;
+    if (g.size == 0) {
+      out += fmt::format("{} none\n", name);
+      return;
+    }
     out += g.size % kKiB == 0 ? fmt::format("{} {}K {}\n", name, g.size / kKiB, g.ways)
                               : fmt::format("{} {} {}\n", name, g.size, g.ways);
   };
@@ -186,6 +218,7 @@ std::string print_config(const Config& config) {
   add("l1d", config.l1d);
   add("l2", config.l2);
   add("system_cache", config.system_cache);
+  out += config.unification == Unification::L2 ? "unification l2\n" : "unification memory\n";
   out += fmt::format("icache {}\nidc {}\ndic {}\n", kKindNames[static_cast<unsigned>(config.icache)],
                      config.idc ? "yes" : "no", config.dic ? "yes" : "no");
   return out;

@@ -22,16 +22,19 @@ struct Geometry {
   friend constexpr bool operator==(const Geometry&, const Geometry&) = default;
 };
 
-/// All caches of a machine: L1I and L1D for each core, one L2 that is the point
-/// of unification of all cores, memory (the point of coherency) below it, and
-/// beyond that optionally a system cache, which only counts: it is transparent.
+/// Where instruction fetches and data meet (CLIDR_EL1.LoUU): in the L2, or only in memory, the point of coherency.
+enum class Unification : u8 { L2, Memory };
+
+/// All caches of a machine: L1I and L1D for each core, optionally one L2 that all share, memory (the point of
+/// coherency) below it, and beyond that optionally a system cache, which only counts: it is transparent.
 struct Config {
   std::string name = "none";
   Geometry l1i, l1d, l2, system_cache;
   ICacheKind icache = ICacheKind::PIPT;
-  bool idc = false;  ///< CTR_EL0.IDC: instruction fetches see dirty lines of
-                     ///< data caches
-  bool dic = false;  ///< CTR_EL0.DIC: stores reach instruction caches
+  Unification unification = Unification::L2;  ///< Memory where there is no L2
+  bool idc = false;                           ///< CTR_EL0.IDC: instruction fetches see dirty lines of
+                                              ///< data caches
+  bool dic = false;                           ///< CTR_EL0.DIC: stores reach instruction caches
   friend bool operator==(const Config&, const Config&) = default;
 };
 

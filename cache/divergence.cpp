@@ -135,6 +135,17 @@ void Hierarchy::diverge(PageInfo& page) {
   for (LineInfo& line : page.lines) std::memcpy(line.golden, line.ram, kLine);
 }
 
+/// The whole page has been cleaned and invalidated: where no copy is left and memory is right, it is as if it had never
+/// been used. That is what a hypervisor does to each page before it maps it.
+void Hierarchy::renew(PageInfo& page) {
+  for (const LineInfo& line : page.lines) {
+    if (line.l1d != 0 || line.l1i != 0 || line.l2) return;
+  }
+  if (page.golden && std::memcmp(page.golden->data(), page.lines[0].ram, 4096) != 0) return;
+  page.mode = PageInfo::Mode::Fresh;
+  page.fetched = false;
+}
+
 u8* Hierarchy::page_pointer(const AccessInfo& info, Pa pa, bool for_write) {
   if (!modelled() || knobs_.pages != Pages::Uniform || knobs_.lend == Switch::Off) return nullptr;
   LineInfo* line = info_of(pa.value);

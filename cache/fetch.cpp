@@ -43,17 +43,18 @@ Level Hierarchy::instruction_source(const AccessInfo& info, LineInfo& line, std:
     data = copy.data;
     return Level::L1D;
   }
-  if (const Line* copy = l2_.find(line.pa)) {
+  const bool through_l2 = config_.unification == Unification::L2;
+  if (const Line* copy = through_l2 ? l2_.find(line.pa) : nullptr) {
     ++l2_.counters.hits;
     data = copy->data;
     return Level::L2;
   }
-  ++l2_.counters.misses;
+  l2_.counters.misses += through_l2;
   touch_system_cache(line);
   std::memcpy(data.data(), line.ram, kLine);
   // A fetch of Write-Through memory (MMU off, I = 1) stays in the instruction
   // cache alone.
-  if (info.attr.is_write_back()) fill_l2(line, data, info);
+  if (through_l2 && info.attr.is_write_back()) fill_l2(line, data, info);
   return Level::Memory;
 }
 

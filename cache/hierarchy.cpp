@@ -210,7 +210,8 @@ void Hierarchy::write_line(const AccessInfo& info, LineInfo& line, unsigned offs
 void Hierarchy::write_cached(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
   if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
   before_cached_write(info, line);
-  const bool streams = knobs_.write_stream == Switch::On && in.size() == kLine && !bit(line.l1d, info.core);
+  const bool streams =
+      knobs_.write_stream == Switch::On && l2_.present() && in.size() == kLine && !bit(line.l1d, info.core);
   if (streams) return write_streaming(info, line, in);
   Line& copy = line_for_write(info, line);
   std::memcpy(copy.data.data() + offset, in.data(), in.size());

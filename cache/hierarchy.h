@@ -234,6 +234,7 @@ class Hierarchy {
   bool may_lend(LineInfo& line, const Line& copy, bool for_write);
   bool is_uniform(const AccessInfo& info, PageInfo& page, bool write);
   void diverge(PageInfo& page);
+  void renew(PageInfo& page);
 
   // maintenance.cpp
   void perform(const CacheOpByPa& op, const AccessInfo& by);

@@ -12,10 +12,12 @@ u64 ctr(const Config& config) {
          u64{1} << 31 | kWords;
 }
 
-u64 clidr(const Config&) {
+u64 clidr(const Config& config) {
   constexpr u64 kSplit = 3, kUnified = 4;
-  constexpr u64 kLoUIS = 1, kLoC = 2, kLoUU = 1;
-  return kLoUU << 27 | kLoC << 24 | kLoUIS << 21 | kUnified << 3 | kSplit;
+  const bool l2 = config.l2.size != 0;
+  const u64 coherency = l2 ? 2 : 1;  // LoC: the levels that a clean to memory goes through
+  const u64 unification = config.unification == Unification::L2 ? 1 : coherency;  // LoUU and LoUIS
+  return unification << 27 | coherency << 24 | unification << 21 | (l2 ? kUnified << 3 : 0) | kSplit;
 }
 
 u64 ccsidr(const Config& config, u64 select) {

@@ -7,8 +7,7 @@ namespace farside::cache {
 
 /// CTR_EL0.
 u64 ctr(const Config& config);
-/// CLIDR_EL1: split L1, unified L2; the levels of unification are 1, of
-/// coherency 2.
+/// CLIDR_EL1: split L1, unified L2 where there is one; the levels of unification and of coherency.
 u64 clidr(const Config& config);
 /// CCSIDR_EL1 (32-bit format) of the cache that CSSELR_EL1 = `select` names; 0
 /// where there is none (UNKNOWN).

@@ -52,6 +52,7 @@ void Hierarchy::apply(const CacheOpBySetWay& op, unsigned core) {
   const unsigned level = bits(op.operand, 3, 1);
   if (level > 1) return;
   Cache& cache = level == 0 ? core_[core].l1d : l2_;
+  if (!cache.present()) return;
   const unsigned way_bits = cache.ways() <= 1 ? 0 : log2_floor(cache.ways() - 1) + 1;
   const u32 way = way_bits == 0 ? 0 : static_cast<u32>(bits(op.operand, 31, 32 - way_bits));
   const u32 set = static_cast<u32>(bits(op.operand, 31 - way_bits, 6)) & (cache.sets() - 1);
@@ -97,6 +98,8 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
         maintain_data(op, lines[i], by);
       }
     }
+    const bool emptied = !op.instruction && op.action == Action::CleanInvalidate && from == 0 && to == 64;
+    if (emptied && knobs_.pages == Pages::Uniform) renew(*lines->page);
   }
 }
 
@@ -119,12 +122,13 @@ void Hierarchy::clean_scope(const CacheOpByPa& op, LineInfo& line, u32 cores, co
     any |= copy.dirty != 0;
     write_back_to_l2(line, copy, by);
   }
-  if (op.point != Point::PoU && line.l2) {
+  const bool to_l2 = op.point == Point::PoU && config_.unification == Unification::L2;
+  if (!to_l2 && line.l2) {
     any |= l2_.find(line.pa)->dirty != 0;
     clean_l2(line, by);
   }
   counts_.lines_cleaned += any;
-  event(line, EventKind::Clean, op.point == Point::PoU ? Level::L2 : Level::Memory, by);
+  event(line, EventKind::Clean, to_l2 ? Level::L2 : Level::Memory, by);
 }
 
 void Hierarchy::invalidate_scope(LineInfo& line, u32 cores, bool discards, const AccessInfo& by) {

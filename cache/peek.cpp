@@ -36,7 +36,7 @@ void Hierarchy::look(const LineInfo& line, View view, unsigned core, std::array<
   if (view == View::Cached) {
     coherent_view(line, core, data);
   } else if (view == View::Unification) {
-    if (line.l2) data = l2_.find(line.pa)->data;
+    if (line.l2 && config_.unification == Unification::L2) data = l2_.find(line.pa)->data;
   } else if (line.golden != nullptr) {
     std::memcpy(data.data(), line.golden, kLine);
     if (line.write_lent_to < 0) return;

@@ -135,7 +135,7 @@ void Hierarchy::random_eviction(unsigned core) {
   }
   AccessInfo by;
   by.core = c.chance.one_in(4) ? host_core() : core;  // nobody counts the host core's instructions
-  const bool from_l2 = c.chance.one_in(4);
+  const bool from_l2 = c.chance.one_in(4) && l2_.present();
   Cache& cache = from_l2 ? l2_ : core_[by.core].l1d;
   const u32 set = static_cast<u32>(c.chance.below(cache.sets()));
   Line& copy = knobs_.evict == Evict::Oldest ? cache.victim(u64{set} << 6)

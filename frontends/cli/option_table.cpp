@@ -82,6 +82,9 @@ constexpr OptionInfo kRunOptions[] = {
      "silicon, adversarial picks among the legal choices the one that shows. What software gets wrong is reported as "
      "it "
      "happens."},
+    {kCaches, "cache-config", "FILE", "the CPU's own",
+     "Sizes, ways and kinds of the caches. 'help' prints those of --cpu as such a file; the name of another CPU prints "
+     "its."},
     {kCaches, "knob", "NAME=VALUE", "", "One choice of the silicon, on top of the profile; --knob help lists them.",
      true},
     {kCaches, "fail-on", "CLASS[,CLASS]", "",

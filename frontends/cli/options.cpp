@@ -10,6 +10,7 @@
 #include <charconv>
 #include <limits>
 
+#include "cache/config.h"
 #include "cache/knobs.h"
 #include "core/arch/features.h"
 #include "firmware/hyp/policy.h"
@@ -101,6 +102,14 @@ std::string knob_page() {
   add("Choices of the caches, with --cache coherent, model or adversarial\n", cache::knob_table());
   add("\nChoices of MMU and TLBs, always\n", mmu::knob_table());
   return page;
+}
+
+// What a --cache-config file looks like: the preset called `name`.
+std::string geometry_page(std::string_view name) {
+  std::string page = fmt::format("# The caches of {}. '--cache-config NAME' prints those of", name);
+  for (const cache::Config& config : cache::presets()) page += fmt::format(" {}", config.name);
+  page += ".\n# Sizes in bytes, K or M, then ways; l2 and system_cache may be none. What each line means: docs/caches.md.\n";
+  return page + cache::print_config(*cache::preset(name));
 }
 
 std::string policy_page() {
@@ -240,6 +249,9 @@ Result<void, UserError> take_caches(const Words& words, RunOptions& run) {
         kProfiles[TRY(one_of("cache", words.text("cache"), {"off", "coherent", "model", "adversarial"}))];
   }
   run.machine.knobs = words.texts("knob");
+  run.machine.cache_config = words.text("cache-config");
+  if (words.has("cache-config") && run.machine.cache_config.empty())
+    return UserError{"--cache-config needs a file name, or help"};
   if (words.has("fail-on")) run.fail_on = TRY(parse_findings(words.text("fail-on")));
   if (!run.fail_on.empty() && run.machine.cache == "off") {
     return UserError{"--fail-on needs caches: --cache coherent, model or adversarial"};
@@ -272,6 +284,10 @@ Result<Parsed<RunOptions>, UserError> parse_run(const std::vector<std::string>& 
   if (words.text("policy") == "help") return Parsed<RunOptions>(TextRequest{policy_page()});
   for (const std::string& knob : words.texts("knob")) {
     if (knob == "help") return Parsed<RunOptions>(TextRequest{knob_page()});
+  }
+  if (const std::string name = words.text("cache-config"); name == "help" || cache::preset(name)) {
+    const std::string cpu = TRY(checked_cpu(words));
+    return Parsed<RunOptions>(TextRequest{geometry_page(name == "help" ? cpu : name)});
   }
   RunOptions run;
   TRY_VOID(take_boot(words, run));

@@ -3,6 +3,7 @@
 
 #include "cache/id.h"
 #include "core/base/bits.h"
+#include "firmware/boot/loader.h"
 
 namespace farside::machine {
 namespace {
@@ -29,8 +30,18 @@ Result<CacheSetup, UserError> cache_setup(const MachineConfig& config) {
   if (config.el2 == El2Mode::None) setup.knobs.host_alias = cache::Switch::Off;
   setup.mmu.seed = config.seed;
   for (const std::string& knob : config.knobs) TRY_VOID(apply_knob(setup, knob));
-  if (!setup.modelled()) return setup;
+  if (!setup.modelled()) {
+    if (config.cache_config.empty()) return setup;
+    return UserError{
+        fmt::format("--cache-config {}: needs caches: --cache coherent, model or adversarial", config.cache_config)};
+  }
   if (config.engine == Engine::Jit) return UserError{"--engine jit: modelled caches need --engine interp"};
+  if (!config.cache_config.empty()) {
+    const std::vector<u8> text = TRY(boot::read_file(config.cache_config, "cache-config"));
+    setup.geometry =
+        TRY(cache::parse_config({reinterpret_cast<const char*>(text.data()), text.size()}, config.cache_config));
+    return setup;
+  }
   const auto geometry = cache::preset(config.cpu);
   if (!geometry) return UserError{fmt::format("--cache {}: the caches of {} are not known", config.cache, config.cpu)};
   setup.geometry = *geometry;

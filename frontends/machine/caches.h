@@ -18,7 +18,7 @@ struct CacheSetup {
   bool modelled() const { return knobs.model == cache::Switch::On; }
 };
 
-/// Reads `config.cache`, `config.knobs` and the preset of `config.cpu`.
+/// Reads `config.cache`, `config.knobs`, and `config.cache_config` or the preset of `config.cpu`.
 Result<CacheSetup, UserError> cache_setup(const MachineConfig& config);
 /// Makes CTR_EL0, CLIDR_EL1 and CCSIDR_EL1 true. Without modelled caches all copies of a byte are one, and CTR_EL0.IDC
 /// and DIC say so.

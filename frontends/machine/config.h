@@ -98,6 +98,7 @@ struct MachineConfig {
   /// Changes single switches of the policy, to see what each is good for. May be empty.
   std::function<void(hyp::Policy&)> change_policy;
   std::string cache = "off";       ///< profile: off, coherent, model, adversarial
+  std::string cache_config;        ///< path: a geometry in the format of docs/caches.md; empty: that of the CPU
   std::vector<std::string> knobs;  ///< name=value, applied to the profile in this order; also of TLBs
   ThpMode thp = ThpMode::Always;
   Engine engine = Engine::Interp;

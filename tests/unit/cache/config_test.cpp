@@ -24,7 +24,8 @@ TEST_CASE("errors of the text format say file, line and what was expected") {
   const struct {
     std::string_view text, error;
   } rows[] = {
-      {"l1d 32K 4\nl1x 32K 4\n", "c.txt:2: expected name, l1i, l1d, l2, system_cache, icache, idc or dic, not 'l1x'"},
+      {"l1d 32K 4\nl1x 32K 4\n",
+       "c.txt:2: expected name, line, l1i, l1d, l2, system_cache, unification, icache, idc or dic, not 'l1x'"},
       {"# comment\n\nl1d 32K\n", "c.txt:3: expected `l1d SIZE WAYS`, for example `l1d 32K 4`"},
       {"l2 1X 4\n", "c.txt:1: expected `l2 SIZE WAYS`, for example `l2 32K 4`"},
       {"l1d 32K 0\n", "c.txt:1: l1d: ways must be 1 to 64, not 0"},
@@ -34,9 +35,13 @@ TEST_CASE("errors of the text format say file, line and what was expected") {
       {"l1d 0 4\n", "c.txt:1: l1d: 0 bytes in 4 ways make 0 sets of 64-byte lines; sets must be a power of two"},
       {"icache vivt\n", "c.txt:1: expected `icache pipt`, `vipt`, `vpipt` or `aivivt`"},
       {"dic maybe\n", "c.txt:1: expected `dic yes` or `dic no`"},
-      {"l1d 32K 4\nl1i 32K 4\n", "c.txt:2: l2: missing; l1i, l1d and l2 are needed"},
+      {"l1d 32K 4\nl2 1M 8\n", "c.txt:2: l1i: missing; l1i and l1d are needed"},
+      {"line 128\n", "c.txt:1: line: the model has lines of 64 bytes, not 128"},
+      {"line long\n", "c.txt:1: expected `line BYTES`"},
+      {"unification l3\n", "c.txt:1: expected `unification l2` or `unification memory`"},
+      {"l1d 32K 4\nl1i 32K 4\nunification l2\n", "c.txt:3: unification l2: there is no l2"},
       {"l2 4294967296 4\n", "c.txt:1: expected `l2 SIZE WAYS`, for example `l2 32K 4`"},
-      {"l2 2M 1", "c.txt:1: l1i: missing; l1i, l1d and l2 are needed"},
+      {"l2 2M 1", "c.txt:1: l1i: missing; l1i and l1d are needed"},
   };
   for (const auto& row : rows) {
     const auto config = parse_config(row.text, "c.txt");
@@ -69,6 +74,50 @@ TEST_CASE("identification registers follow from the geometry") {
       CHECK(line * ways * sets == geometry->size);
     }
   }
+}
+
+TEST_CASE("without an L2, instruction fetches and data meet in memory") {
+  const Config config = *parse_config("l1i 32K 2\nl1d 32K 4\nl2 none\n", "c");
+  CHECK(config.unification == Unification::Memory);
+  CHECK(clidr(config) == 0x09200003);  // LoUU, LoC, LoUIS 1; L1 split
+  CHECK(ccsidr(config, 2) == 0);
+  Machine m(quiet(), config);
+  m.store(kWb, 7);
+  CHECK(m.memory() == 0);
+  m.cvau();
+  CHECK(m.memory() == 7);
+  m.store(kWb, 8);
+  m.caches.evict_line(kX);
+  CHECK(m.memory() == 8);
+  CHECK(m.load(kOff) == 8);
+  CHECK(m.errors() == Errors{});
+}
+
+TEST_CASE("with an L2 that fetches do not look in, DC CVAU goes to memory") {
+  Config config = *preset("cortex-a57");
+  config.unification = Unification::Memory;
+  CHECK(clidr(config) == 0x12400023);  // LoUU, LoC, LoUIS 2
+  Machine m(quiet(), config);
+  m.store(kWb, 7);
+  m.caches.evict_line(kX);
+  m.store(kWb, 8);
+  CHECK(m.fetch(kWb) == 7);
+  CHECK(m.reports.back().remedy.data);
+  m.cvau();
+  CHECK(m.memory() == 8);
+}
+
+TEST_CASE("pages=uniform: what the hypervisor has cleaned and invalidated as a whole is uniform again") {
+  Machine m(quiet({"pages=uniform"}));
+  m.host_store(5);
+  CHECK(m.caches.page_pointer(m.by(kWb), kX, false) == nullptr);
+  CacheOpByPa civac{.action = Action::CleanInvalidate, .base = kX, .size = 4096};
+  m.caches.apply(civac, m.caches.host_core());
+  CHECK(m.caches.page_pointer(m.by(kWb), kX, false) != nullptr);
+  CHECK(m.load(kWb) == 5);
+  m.host_store(6);
+  CHECK(m.caches.page_pointer(m.by(kWb), kX, false) == nullptr);
+  CHECK(m.load(kWb) == 6);
 }
 
 TEST_CASE("every knob can be set by the values that help lists, and prints back") {

@@ -141,6 +141,11 @@ struct Machine {
     return out;
   }
   void set_memory(u64 value, Pa pa = kX) { std::memcpy(&ram.at(pa), &value, 8); }
+  u64 memory(Pa pa = kX) {
+    u64 value;
+    std::memcpy(&value, &ram.at(pa), 8);
+    return value;
+  }
 
   FakeRam ram;
   std::vector<Report> reports;
