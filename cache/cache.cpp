@@ -20,6 +20,20 @@ Line& Cache::victim(u64 index) {
   return at(set, way);
 }
 
+Line& Cache::victim_that_keeps_dirty(u64 index) {
+  const u32 set = set_of(index), half = ways_ / 2;
+  Line* clean = nullptr;
+  for (u32 way = 0; way < ways_; ++way) {
+    Line& line = at(set, way);
+    if (!line.valid()) return line;
+    if (way < half && line.dirty == 0) clean = &line;
+  }
+  if (clean != nullptr) return *clean;
+  const u32 next = next_way_[set];
+  next_way_[set] = static_cast<u8>((next + 1) % (ways_ - half));
+  return at(set, half + next);
+}
+
 void Cache::occupy(Line& line, u64 pa) {
   tags_[static_cast<usize>(&line - lines_.data())] = pa;
   ++counters.fills;

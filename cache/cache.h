@@ -40,6 +40,10 @@ class Cache {
   /// The way that the next fill of this set takes: an invalid one, else the
   /// oldest.
   Line& victim(u64 index);
+  /// The way that a replacement takes which keeps what memory does not have: an
+  /// invalid one; else one of the first half that is clean; else the oldest of
+  /// the second half. What is dirty in the first half stays until maintenance.
+  Line& victim_that_keeps_dirty(u64 index);
   /// Makes `line` hold `pa`; the caller has emptied it and sets everything
   /// else.
   void occupy(Line& line, u64 pa);

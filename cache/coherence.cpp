@@ -109,7 +109,8 @@ Line& Hierarchy::fill_data(const AccessInfo& info, LineInfo& line, Origin origin
 Line& Hierarchy::fill_l2(LineInfo& line, const std::array<u8, kLine>& data, const AccessInfo& by) {
   Line* copy = l2_.find(line.pa);
   if (copy == nullptr) {
-    copy = &l2_.victim(line.pa);
+    // Whose turn it is to leave is the silicon's choice: the adversary keeps the oldest dirty lines.
+    copy = knobs_.evict == Evict::Adversarial ? &l2_.victim_that_keeps_dirty(line.pa) : &l2_.victim(line.pa);
     if (copy->valid()) evict_l2(*copy, by);
     l2_.occupy(*copy, line.pa);
     copy->info = &line;
