@@ -54,6 +54,11 @@ std::string text_of(const MemAttr& attr) {
                      kPolicy[static_cast<usize>(attr.outer.policy)], sh);
 }
 
+std::string stage2_text(const AccessInfo& access) {
+  const bool overrides = access.attr.is_write_back() && !access.s1.is_write_back();
+  return text_of(access.s2) + (overrides ? " whatever stage 1 says" : "");
+}
+
 std::vector<std::string_view> instructions_of(const Remedy& remedy) {
   std::vector<std::string_view> out;
   if (remedy.data) {
@@ -119,7 +124,7 @@ std::string print(const Report& report, const Names& names) {
   std::string out = fmt::format("{} at {} by {} ({}, from {})\n", name(report.finding), report.pa,
                                 who(a.kind, a.core, a.el, a.pc, names), name(a.kind), name(report.level));
   fmt::format_to(std::back_inserter(out), "  va {:#x} ipa {:#x}; stage 1 {}; stage 2 {}; final {}\n", a.va, a.ipa,
-                 text_of(a.s1), text_of(a.s2), text_of(a.attr));
+                 text_of(a.s1), stage2_text(a), text_of(a.attr));
   if (report.size != 0) {
     fmt::format_to(std::back_inserter(out), "  seen     {}\n  expected {}\n", value_text(report, report.seen, names),
                    value_text(report, report.expected, names));

@@ -79,6 +79,8 @@ std::string print(const Report& report, const Names& names = {});
 std::string_view name(AccessKind kind);
 /// "Normal inner WB outer WB ISH", "Device-nGnRE".
 std::string text_of(const MemAttr& attr);
+/// The stage-2 attributes of an access, with a remark where they override those of stage 1 (FEAT_S2FWB).
+std::string stage2_text(const AccessInfo& access);
 /// The instructions of a remedy in their order: DC CVAU, DSB, IC IVAU, DSB, ISB.
 std::vector<std::string_view> instructions_of(const Remedy& remedy);
 /// One line about a range: "stage-2 map of ipa 0x40200000, 2 MiB".

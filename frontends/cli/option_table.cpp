@@ -90,6 +90,12 @@ constexpr OptionInfo kRunOptions[] = {
     {kCaches, "fail-on", "CLASS[,CLASS]", "",
      "Exit status 4 if the caches' sanitizer has found one of these: STALE_RAM and so on, or all for the six that are "
      "errors."},
+    {kCaches, "stop-on", "CLASS[,CLASS]", "", "End the run at the first finding of one of these, with exit status 4."},
+    {kCaches, "allow", "CLASS@FUNCTION", "",
+     "Findings of this class by an access in this function of the kernel are known: they are counted, but neither "
+     "printed nor a failure.",
+     true},
+    {kCaches, "report", "FILE", "", "Write the findings as JSON, at the end; docs/caches.md describes it."},
 
     {kTime, "seed", "N", "0",
      "Decides everything that is left to chance. Equal seeds give equal runs, to the bit, as long as the clock is "
@@ -106,6 +112,9 @@ constexpr OptionInfo kRunOptions[] = {
      "Print events of these groups, separated by commas: kvm (the kernel's tracepoints), exec (each instruction), exc "
      "(exceptions), mmu, tlb, dev, or all."},
     {kSeeing, "trace-file", "FILE", "standard error", "Where the trace goes."},
+    {kSeeing, "symbols", "FILE", "the kernel's own",
+     "Names for addresses in reports, in the trace of instructions and in the monitor: a System.map, a vmlinux or "
+     "another kernel. Without this option, what the kernel itself carries (kallsyms, an ELF symbol table)."},
     {kSeeing, "stats", "", "", "At the end, print instructions, speed, stage-2 faults by kind, exits and TLB figures."},
     {kSeeing, "jit-stats", "", "", "At the end, print what the translating engine has done; see docs/jit.md."},
     {kSeeing, "perf-map", "", "", "Name translated code for perf, in /tmp/perf-PID.map."},
@@ -139,7 +148,8 @@ Exit status
        the hypervisor gave up on the guest
   2    a mistake on the command line or in a file that it names; nothing was run
   3    the guest reset or panicked under --no-reboot
-  4    the limit of --max-insns was reached, or a finding named by --fail-on
+  4    the caches' sanitizer found what --fail-on or --stop-on names
+  5    the limit of --max-insns was reached
   130  Ctrl-A x
 
 Examples
@@ -147,6 +157,7 @@ Examples
   farside run debian --smp 4 --append 'farside.run="uname -a"' --stats
   farside run --kernel Image --initrd rootfs.gz --append "console=ttyAMA0"
   farside run --trace kvm --trace-file kvm.txt
+  farside run --cache adversarial --seed 3 --fail-on all --report findings.json
 )";
 
 constexpr std::string_view kGuestAfter = R"(Where they are

@@ -108,7 +108,9 @@ std::string knob_page() {
 std::string geometry_page(std::string_view name) {
   std::string page = fmt::format("# The caches of {}. '--cache-config NAME' prints those of", name);
   for (const cache::Config& config : cache::presets()) page += fmt::format(" {}", config.name);
-  page += ".\n# Sizes in bytes, K or M, then ways; l2 and system_cache may be none. What each line means: docs/caches.md.\n";
+  page +=
+      ".\n# Sizes in bytes, K or M, then ways; l2 and system_cache may be none. What each line means: "
+      "docs/caches.md.\n";
   return page + cache::print_config(*cache::preset(name));
 }
 
@@ -225,7 +227,7 @@ constexpr std::array<std::string_view, 8> kFindings{"STALE_CACHED", "STALE_RAM",
                                                     "LOST_WRITE",   "DISCARDED_DIRTY", "AMBIGUOUS",    "MISMATCH"};
 constexpr usize kErrors = 6;  // the rest is advice
 
-Result<std::vector<std::string>, UserError> parse_findings(std::string_view text) {
+Result<std::vector<std::string>, UserError> parse_findings(std::string_view option, std::string_view text) {
   std::vector<std::string> chosen;
   for (;;) {
     const usize end = text.find(',');
@@ -235,11 +237,36 @@ Result<std::vector<std::string>, UserError> parse_findings(std::string_view text
     } else if (std::find(kFindings.begin(), kFindings.end(), name) != kFindings.end()) {
       chosen.emplace_back(name);
     } else {
-      return UserError{fmt::format("--fail-on {}: the classes are {}, and all", name, fmt::join(kFindings, ", "))};
+      return UserError{fmt::format("--{} {}: the classes are {}, and all", option, name, fmt::join(kFindings, ", "))};
     }
     if (end == std::string_view::npos) return chosen;
     text.remove_prefix(end + 1);
   }
+}
+
+// CLASS@FUNCTION.
+Result<void, UserError> check_allow(std::string_view text) {
+  const usize at = text.find('@');
+  const bool known = std::find(kFindings.begin(), kFindings.end(), text.substr(0, at)) != kFindings.end();
+  if (known && at != std::string_view::npos && at + 1 < text.size()) return {};
+  return UserError{fmt::format("--allow {}: give a class and a function, for example STALE_ICACHE@__set_fixmap", text)};
+}
+
+Result<void, UserError> take_findings(const Words& words, RunOptions& run) {
+  if (words.has("fail-on")) run.fail_on = TRY(parse_findings("fail-on", words.text("fail-on")));
+  if (words.has("stop-on")) run.stop_on = TRY(parse_findings("stop-on", words.text("stop-on")));
+  run.allow = words.texts("allow");
+  for (const std::string& allow : run.allow) TRY_VOID(check_allow(allow));
+  run.report = words.text("report");
+  for (const char* name : {"report", "symbols"}) {
+    if (words.has(name) && words.text(name).empty()) return UserError{fmt::format("--{} needs a file name", name)};
+  }
+  run.symbols = words.text("symbols");
+  for (const char* name : {"fail-on", "stop-on", "allow", "report"}) {
+    if (words.has(name) && run.machine.cache == "off")
+      return UserError{fmt::format("--{} needs caches: --cache coherent, model or adversarial", name)};
+  }
+  return {};
 }
 
 Result<void, UserError> take_caches(const Words& words, RunOptions& run) {
@@ -252,11 +279,7 @@ Result<void, UserError> take_caches(const Words& words, RunOptions& run) {
   run.machine.cache_config = words.text("cache-config");
   if (words.has("cache-config") && run.machine.cache_config.empty())
     return UserError{"--cache-config needs a file name, or help"};
-  if (words.has("fail-on")) run.fail_on = TRY(parse_findings(words.text("fail-on")));
-  if (!run.fail_on.empty() && run.machine.cache == "off") {
-    return UserError{"--fail-on needs caches: --cache coherent, model or adversarial"};
-  }
-  return {};
+  return take_findings(words, run);
 }
 
 Result<void, UserError> take_conduct(const Words& words, RunOptions& run) {

@@ -24,6 +24,9 @@ struct RunOptions {
   std::string trace_file;  ///< empty: standard error
   bool stats = false, jit_stats = false, state_hash = false;
   std::vector<std::string> fail_on;  ///< classes of findings of the cache sanitizer
+  std::vector<std::string> stop_on;  ///< and those that end the run
+  std::vector<std::string> allow;    ///< CLASS@FUNCTION: findings that are neither printed nor failures
+  std::string report, symbols;       ///< files; may be empty
 };
 
 /// `farside guest`.

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "frontends/cli/findings.h"
 #include "frontends/cli/report.h"
 #include "frontends/cli/session.h"
 #include "frontends/guests/guests.h"
@@ -55,25 +56,29 @@ Result<File, UserError> open_trace(const RunOptions& options) {
 
 void attach_trace(Machine& machine, const RunOptions& options, std::FILE* file) {
   if (options.trace.empty()) return;
-  machine.trace().set_sink(trace::print_to(file, [&machine] { return machine.time_ns(); }));
+  machine.trace().set_sink(trace::print_to(
+      file, [&machine] { return machine.time_ns(); }, [&machine](u64 pc, El el) { return machine.name_of(pc, el); }));
   for (TraceGroup group : options.trace) machine.trace().enable(group);
 }
 
-void print_findings(Machine& machine) {
-  machine.set_finding_sink([](std::string_view, bool advisory, const std::string& text) {
-    if (!advisory) fmt::print(stderr, "{}", text);
-  });
+// The exit status where one of the classes of --fail-on has been found.
+int judge(int status, const Findings& findings) {
+  if (findings.failures() != 0) fmt::print(stderr, "farside: {}: --fail-on\n", findings.failure_text());
+  return findings.failures() != 0 || findings.stopped() ? kExitFinding : status;
 }
 
-// The exit status where one of the classes of --fail-on has been found.
-int judge(int status, const Machine& machine, const RunOptions& options) {
-  for (const std::string& finding : options.fail_on) {
-    if (const u64 count = machine.findings(finding); count != 0) {
-      fmt::print(stderr, "farside: {} {}: --fail-on\n", count, finding);
-      return kExitFinding;
-    }
+// How a run ended, as one word for the report.
+std::string_view end_word(StopCause cause, const Findings& findings) {
+  if (findings.stopped()) return "finding";
+  switch (cause) {
+    case StopCause::PowerOff: return "power-off";
+    case StopCause::Reset: return "reset";
+    case StopCause::Quit: return "quit";
+    case StopCause::InstructionLimit: return "limit";
+    case StopCause::Idle: return "idle";
+    case StopCause::RunError: break;
   }
-  return status;
+  return "error";
 }
 
 void print_results(Machine& machine, const RunOptions& options, double host_seconds) {
@@ -82,8 +87,19 @@ void print_results(Machine& machine, const RunOptions& options, double host_seco
   if (options.state_hash) fmt::print(stderr, "state hash {:016x}\n", machine.state_hash());
 }
 
+// Where the cores were when the run could not go on.
+std::string where_it_was(Machine& machine) {
+  std::string out;
+  for (const auto& core : machine.cores()) {
+    const std::string name = machine.name_of(core->s.pc, core->el());
+    out += fmt::format("  core {}: EL{} pc {:#x}{}\n", core->index(), number(core->el()), core->s.pc,
+                       name.empty() ? name : fmt::format(" <{}>", name));
+  }
+  return out;
+}
+
 // The exit status for the way in which a run ended, with one line for people where it is not the ordinary way.
-int conclude(const RunResult& result, const Machine& machine) {
+int conclude(const RunResult& result, Machine& machine) {
   switch (result.cause) {
     case StopCause::PowerOff: return kExitPowerOff;
     case StopCause::Reset: fmt::print(stderr, "farside: the guest reset the machine\n"); return kExitReset;
@@ -92,12 +108,12 @@ int conclude(const RunResult& result, const Machine& machine) {
       fmt::print(stderr, "farside: stopped after {} instructions\n", machine.instructions());
       return kExitLimit;
     case StopCause::Idle:
-      fmt::print(stderr, "farside: every core waits and nothing can wake one{}{}\n", result.text.empty() ? "" : ": ",
-                 result.text);
+      fmt::print(stderr, "farside: every core waits and nothing can wake one{}{}\n{}", result.text.empty() ? "" : ": ",
+                 result.text, where_it_was(machine));
       return kExitStuck;
     case StopCause::RunError: break;
   }
-  fmt::print(stderr, "farside: {}\n", result.text);
+  fmt::print(stderr, "farside: {}\n{}", result.text, where_it_was(machine));
   return kExitStuck;
 }
 
@@ -106,10 +122,13 @@ int conclude(const RunResult& result, const Machine& machine) {
 Result<int, UserError> run_guest(const RunOptions& options) {
   const MachineConfig config = TRY(complete_config(options));
   const File trace_file = TRY(open_trace(options));
+  const std::unique_ptr<GuestNames> names = TRY(GuestNames::create(options.symbols, config.kernel));
+  Findings findings(options, *names);
+  TRY_VOID(findings.check_report_file());
   for (;;) {
     const std::unique_ptr<Machine> machine = TRY(Machine::create(config));
     attach_trace(*machine, options, trace_file.get());
-    print_findings(*machine);
+    findings.watch(*machine);
     RunResult result;
     double host_seconds = 0;
     {
@@ -118,9 +137,11 @@ Result<int, UserError> run_guest(const RunOptions& options) {
       result = session.run();
       host_seconds = session.host_seconds();
     }
-    if (result.cause == StopCause::Reset && !options.no_reboot && judge(0, *machine, options) == 0) continue;
+    if (result.cause == StopCause::Reset && !options.no_reboot && findings.failures() == 0) continue;
     print_results(*machine, options, host_seconds);
-    return judge(conclude(result, *machine), *machine, options);
+    TRY_VOID(findings.write_report(*machine, end_word(result.cause, findings)));
+    const int status = findings.stopped() ? kExitFinding : conclude(result, *machine);
+    return judge(status, findings);
   }
 }
 

@@ -11,8 +11,8 @@ enum ExitStatus : int {
   kExitStuck = 1,
   kExitUserError = 2,
   kExitReset = 3,
-  kExitLimit = 4,
   kExitFinding = 4,
+  kExitLimit = 5,
   kExitQuit = 130,
 };
 

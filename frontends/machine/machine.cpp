@@ -152,6 +152,7 @@ Result<void, UserError> Machine::load() {
   const boot::BootPlan plan = TRY(boot::plan_boot(request));
   for (const boot::Segment& segment : plan.segments) put_into_ram(segment.ipa, segment.bytes);
   power_->start(*cores_.front(), plan.entry, plan.dtb);
+  if (plan.format == boot::KernelFormat::Arm64Image) image_base_ = plan.entry;
   return {};
 }
 
@@ -260,7 +261,7 @@ void Machine::set_finding_sink(FindingSink sink) {
     const bool of_vcpu = access.core < board_->physical().count() && access.kind != cache::AccessKind::Host;
     if (pe::Pe* core = of_vcpu ? board_->physical().on(access.core) : nullptr)
       report.access.s2 = core->stage2_attr(Ipa{access.ipa}, El::EL1).value_or(access.attr);
-    sink(cache::name(report.finding), cache::is_advisory(report.finding), cache::print(report));
+    sink(report);
   });
 }
 

@@ -3,8 +3,8 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,9 +80,15 @@ class Machine {
   bool peek_ipa(u64 ipa, void* out, usize size) const;
   /// Host-physical memory (stage-2 tables, frames); with El2Mode::None the same as guest-physical.
   bool peek_pa(u64 pa, void* out, usize size) const;
-  /// What each finding of the cache sanitizer is told to: its class, whether it is only advice, and several lines of
-  /// text.
-  using FindingSink = std::function<void(std::string_view finding, bool advisory, const std::string& text)>;
+  /// Where the first byte of the kernel's Image was put, as a guest-physical address; nothing for other kernels and
+  /// where firmware loads one.
+  std::optional<u64> image_base() const { return image_base_; }
+  /// Names for the guest's code ("memcpy+0x40", or an empty text), from whoever knows its symbols.
+  using NameCode = std::function<std::string(u64 pc, El el)>;
+  void set_names(NameCode names) { names_ = std::move(names); }
+  std::string name_of(u64 pc, El el) const { return names_ ? names_(pc, el) : std::string(); }
+  /// What each finding of the cache sanitizer is told to. It may ask for a stop.
+  using FindingSink = std::function<void(const cache::Report& report)>;
   void set_finding_sink(FindingSink sink);
   /// Figures of the modelled caches as label and number, empty without a model. Findings come first.
   std::vector<std::pair<std::string, u64>> cache_figures() const;
@@ -111,6 +117,8 @@ class Machine {
 
   MachineConfig config_;
   Trace trace_;
+  std::optional<u64> image_base_;
+  NameCode names_;
   std::unique_ptr<Board> board_;
   std::unique_ptr<Peripherals> peripherals_;
   std::unique_ptr<HypAdapter> hyp_;

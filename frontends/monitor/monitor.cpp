@@ -143,7 +143,11 @@ std::string Monitor::help(const Words& words) {
 
 std::string Monitor::info(const Words& words) {
   const std::string what = words.size() > 1 ? words[1] : "";
-  if (what == "registers") return format_registers(core());
+  if (what == "registers") {
+    const std::string here = place(machine_, core().s.pc, core().el()),
+                      back = place(machine_, core().s.x[30], core().el());
+    return format_registers(core()) + (here.empty() && back.empty() ? "" : fmt::format("PC{}  LR{}\n", here, back));
+  }
   if (what == "tlb") return format_tlb(core());
   if (what == "mtree") return format_memory_map(machine_);
   if (what == "slots") return format_slots(machine_);
@@ -151,8 +155,9 @@ std::string Monitor::info(const Words& words) {
   if (what == "cpus") {
     std::string out;
     for (const auto& c : machine_.cores())
-      out += fmt::format("{} cpu {}: pc {:#018x} EL{}{}{}\n", c->index() == cpu_ ? '*' : ' ', c->index(), c->s.pc,
-                         number(c->el()), c->powered_on ? "" : " off", c->waiting ? " waiting" : "");
+      out += fmt::format("{} cpu {}: pc {:#018x}{} EL{}{}{}\n", c->index() == cpu_ ? '*' : ' ', c->index(), c->s.pc,
+                         place(machine_, c->s.pc, c->el()), number(c->el()), c->powered_on ? "" : " off",
+                         c->waiting ? " waiting" : "");
     return out;
   }
   return "info what? registers, tlb, mtree, slots, s2 or cpus\n";
@@ -213,7 +218,8 @@ std::string Monitor::examine(const Words& words, bool is_virtual) {
     if (!ok) return out + fmt::format("\n{:#018x}: not mapped to memory\n", at);
     if (i % per_line == 0) out += fmt::format("{}{:#018x}:", i == 0 ? "" : "\n", at);
     if (format.format == 'i')
-      out += fmt::format("  {:08x}  {}", value, disassemble(at, static_cast<u32>(value)));
+      out += fmt::format("{}  {:08x}  {}", is_virtual ? place(machine_, at, core().el()) : std::string(), value,
+                         disassemble(at, static_cast<u32>(value)));
     else if (format.format == 'd')
       out += fmt::format(" {}", sign_extend(value, format.unit * 8));
     else

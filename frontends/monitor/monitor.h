@@ -42,6 +42,8 @@ class Monitor {
   bool quit_ = false;
 };
 
+/// " <memcpy+0x40>" where the machine knows a name for this code, or nothing.
+std::string place(const machine::Machine& machine, u64 pc, El el);
 /// Text of `info registers`, also printed with a guest's death.
 std::string format_registers(pe::Pe& core);
 /// Text of `info tlb`, `mtree`, `slots` and `s2`.

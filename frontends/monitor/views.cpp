@@ -35,6 +35,11 @@ static_assert(std::size(kShown) == std::size(kShownNames));
 
 }  // namespace
 
+std::string place(const machine::Machine& machine, u64 pc, El el) {
+  const std::string name = machine.name_of(pc, el);
+  return name.empty() ? name : fmt::format(" <{}>", name);
+}
+
 std::string format_registers(pe::Pe& core) {
   const pe::State& s = core.s;
   const Pstate p = core.pstate();

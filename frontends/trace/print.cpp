@@ -110,7 +110,10 @@ std::string Printer::body(const TraceEvent& event) const {
   if (event.group == TraceGroup::Exec && event.name == "exec") {
     const u64 pc = number_of(event, "pc");
     const u32 word = static_cast<u32>(number_of(event, "word"));
-    return fmt::format("EL{} {:016x} {:08x} {}", number_of(event, "el"), pc, word, disassembler_.text(pc, word));
+    const u64 el = number_of(event, "el");
+    const std::string place = name_ ? name_(pc, static_cast<El>(el)) : std::string();
+    return fmt::format("EL{} {:016x} {:08x} {}{}", el, pc, word, disassembler_.text(pc, word),
+                       place.empty() ? place : fmt::format("  <{}>", place));
   }
   return plain_text(event);
 }
@@ -122,8 +125,8 @@ std::string Printer::line(const TraceEvent& event) const {
                      event.name, body(event));
 }
 
-Trace::Sink print_to(std::FILE* file, std::function<u64()> time_ns) {
-  auto printer = std::make_shared<Printer>(std::move(time_ns));
+Trace::Sink print_to(std::FILE* file, std::function<u64()> time_ns, NameCode name) {
+  auto printer = std::make_shared<Printer>(std::move(time_ns), std::move(name));
   return [file, printer](const TraceEvent& event) {
     const std::string line = printer->line(event);
     std::fwrite(line.data(), 1, line.size(), file);

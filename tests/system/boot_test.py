@@ -82,7 +82,7 @@ class Ending(unittest.TestCase):
 
     def test_limit(self):
         stopped = farside.boot("--max-insns", "1000000", "--stats")
-        self.assertEqual(stopped.status, 4)
+        self.assertEqual(stopped.status, 5)
         self.assertGreaterEqual(stopped.figure("instructions"), 1e6)
         self.assertLess(stopped.figure("instructions"), 2e6, "a run ends with the turn in which the limit is reached")
 

@@ -85,6 +85,12 @@ class BadInput(unittest.TestCase):
             (["--kernel", "good", "--memory", "3M"], "2M"),
             (["--kernel", "good", "--smp", "9"], "1 to 8"),
             (["--kernel", "good", "--trace", "kvm", "--trace-file", "folder"], "folder"),
+            (["--kernel", "good", "--symbols", "text"], "no symbols"),
+            (["--kernel", "good", "--symbols", "missing"], "missing"),
+            (["--kernel", "good", "--cache", "model", "--report", "missing/findings.json"], "missing/findings.json"),
+            (["--kernel", "good", "--report", "findings.json"], "--cache"),
+            (["--kernel", "good", "--cache", "model", "--stop-on", "STALE"], "--stop-on STALE"),
+            (["--kernel", "good", "--cache", "model", "--allow", "STALE_RAM"], "STALE_ICACHE@"),
             (["--kernl", "good"], "did you mean --kernel?"),
             (["windows"], "unknown guest"),
         ):

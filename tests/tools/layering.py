@@ -51,14 +51,14 @@ MAY_INCLUDE = {
     "symbols": {"base", "arch", "boot"},
     "monitor": CORE | {"isa", "hyp", "hyp_host", "machine", "trace"},
     "scenario": CORE | {"hyp", "hyp_host", "machine", "trace"},
-    "cli": {"base", "arch", "machine", "scenario", "monitor", "trace", "guests"},
+    "cli": {"base", "arch", "machine", "scenario", "monitor", "trace", "guests", "symbols"},
 }
 # Single headers beyond those arrows: the table format that the hypervisor shares with the walker, and what the command
 # line needs to name eras and to print figures.
 ALSO = {
     "hyp_host": {"firmware/hyp/ports.h"},
     "hyp": {"mmu/descriptor.h", "mmu/geometry.h", "mmu/table_visit.h"},
-    "cli": {"cache/knobs.h", "firmware/hyp/policy.h", "firmware/hyp/stats.h", "firmware/hyp/vm.h"},
+    "cli": {"cache/knobs.h", "cache/sanitizer.h", "firmware/hyp/policy.h", "firmware/hyp/stats.h", "firmware/hyp/vm.h"},
 }
 # Libraries, by the beginning of the included name, and the only rooms that may use them.
 LIBRARIES = {
@@ -66,6 +66,7 @@ LIBRARIES = {
     "cxxopts": {"cli", "tests"},
     "libfdt": {"boot", "machine", "tests"},
     "zlib": {"boot", "guests", "tests"},
+    "nlohmann/": {"cli", "tests"},
     "slirp/": {"virtio"},
     "unicorn/": {"tests"},
     "catch2/": {"tests"},

@@ -208,6 +208,18 @@ TEST_CASE("caches: a profile, knobs on top of it, and findings that fail the run
   CHECK(error_of({"--cache", "fast"}).find("adversarial") != std::string::npos);
   CHECK(error_of({"--cache", "model", "--fail-on", "STALE"}).find("STALE_RAM") != std::string::npos);
   CHECK(error_of({"--fail-on", "all"}).find("--cache") != std::string::npos);
+  const RunOptions known =
+      run_of({"--cache", "model", "--stop-on", "STALE_WALK", "--allow", "STALE_ICACHE@__set_fixmap", "--allow",
+              "MISMATCH@memcpy", "--report", "f.json", "--symbols", "System.map"});
+  CHECK(known.stop_on == std::vector<std::string>{"STALE_WALK"});
+  CHECK(known.allow == std::vector<std::string>{"STALE_ICACHE@__set_fixmap", "MISMATCH@memcpy"});
+  CHECK(known.report == "f.json");
+  CHECK(known.symbols == "System.map");
+  for (const char* allow : {"STALE_RAM", "STALE_RAM@", "@memcpy", "STALE@memcpy"})
+    CHECK(error_of({"--cache", "model", "--allow", allow}).find("STALE_ICACHE@__set_fixmap") != std::string::npos);
+  CHECK(error_of({"--stop-on", "all"}).find("--cache") != std::string::npos);
+  CHECK(error_of({"--report", "f.json"}).find("--cache") != std::string::npos);
+  CHECK(error_of({"--cache", "model", "--report", ""}).find("file name") != std::string::npos);
 }
 
 TEST_CASE("sizes") {

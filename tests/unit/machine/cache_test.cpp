@@ -68,8 +68,8 @@ TEST_CASE("the clean at map is what lets a guest with its caches off read what t
   if (!clean) config.change_policy = [](hyp::Policy& policy) { policy.clean_at_map = hyp::CleanAtMap::Never; };
   const auto machine = make(config);
   std::string text;
-  machine->set_finding_sink([&](std::string_view finding, bool, const std::string& report) {
-    if (finding == "STALE_RAM" && text.empty()) text = report;
+  machine->set_finding_sink([&](const cache::Report& report) {
+    if (report.finding == cache::Finding::STALE_RAM && text.empty()) text = cache::print(report);
   });
   machine->run();
   INFO(text);
@@ -79,7 +79,7 @@ TEST_CASE("the clean at map is what lets a guest with its caches off read what t
     CHECK(machine->cores().front()->s.x[20] == 0xd503201fd503201f);
   } else {
     CHECK(text.find("missing: DC CVAC") != std::string::npos);
-    CHECK(text.find("host access") != std::string::npos);
+    CHECK(text.find("last written by the host") != std::string::npos);
     CHECK(text.find("stage 2 Normal inner WB") != std::string::npos);
   }
 }

@@ -35,6 +35,17 @@ struct Stopped {
 
 }  // namespace
 
+TEST_CASE("code has its name wherever a program counter is shown, where names are known") {
+  Stopped m;
+  CHECK(m("info cpus").find('<') == std::string::npos);
+  CHECK(m("info registers").find('<') == std::string::npos);
+  m.machine->set_names(
+      [](u64 pc, El el) { return el == El::EL1 && pc >= 0x4000'0000 ? std::string("spin+0x4") : std::string(); });
+  m.says("info cpus", " <spin+0x4> EL1");
+  m.says("info registers", "PC <spin+0x4>");
+  m.says("x /1i pc", " <spin+0x4>  14000000  b ");
+}
+
 TEST_CASE("registers, memory map, slots, stage 2 and TLB are shown") {
   Stopped m;
   m.says("info registers", "X01=0000000041000000");
