@@ -91,6 +91,7 @@ class Asm : private asmjit::ErrorHandler {
   void mov(bool w, const HostMem& to, i32 value) { x_.mov(mem(to, w ? 8 : 4), value); }
   void mov8(const HostMem& to, HostReg from) { x_.mov(mem(to), asmjit::x86::gpb(from)); }
   void mov8(const HostMem& to, u8 value) { x_.mov(mem(to, 1), value); }
+  void mov16(const HostMem& to, u16 value) { x_.mov(mem(to, 2), value); }
   void mov16(const HostMem& to, HostReg from) { x_.mov(mem(to), asmjit::x86::gpw(from)); }
   /// Loads of 1, 2, 4 or 8 bytes, zero- or sign-extended to 64 bits, or to 32 and then zero-extended when !w.
   template <class Source>
@@ -110,8 +111,6 @@ class Asm : private asmjit::ErrorHandler {
   void alu_imm(Alu what, bool w, HostReg to, i32 value) { x_.emit(id(what), gp(w, to), value); }
   void alu_imm(Alu what, bool w, const HostMem& to, i32 value) { x_.emit(id(what), mem(to, w ? 8 : 4), value); }
   void cmp8(const HostMem& to, u8 value) { x_.cmp(mem(to, 1), value); }
-  /// Byte operations on the low byte of a register.
-  void alu8(Alu what, HostReg to, const HostMem& from) { x_.emit(id(what), asmjit::x86::gpb(to), mem(from)); }
   void test(bool w, HostReg a, HostReg b) { x_.test(gp(w, a), gp(w, b)); }
   void test_imm(bool w, HostReg a, i32 value) { x_.test(gp(w, a), value); }
   void test_imm(bool w, const HostMem& a, i32 value) { x_.test(mem(a, w ? 8 : 4), value); }
@@ -138,6 +137,12 @@ class Asm : private asmjit::ErrorHandler {
   void lzcnt(bool w, HostReg to, HostReg from) { x_.lzcnt(gp(w, to), gp(w, from)); }
   void bswap(bool w, HostReg r) { x_.bswap(gp(w, r)); }
   void bt_imm(bool w, HostReg r, u8 n) { x_.bt(gp(w, r), n); }
+  void bt_imm(const HostMem& m, u8 n) { x_.bt(mem(m, 4), n); }
+  void lahf() { x_.lahf(); }
+  void sahf() { x_.sahf(); }
+  void mov_ah(const HostMem& to) { x_.mov(mem(to, 1), asmjit::x86::ah); }
+  void test8(const HostMem& a, u8 value) { x_.test(mem(a, 1), value); }
+  void add_al(u8 value) { x_.add(asmjit::x86::al, value); }
   void stc() { x_.stc(); }
   void cmc() { x_.cmc(); }
   void setcc(Cc cc, const HostMem& to) { x_.emit(asmjit::x86::Inst::setccFromCond(cond(cc)), mem(to, 1)); }

@@ -30,11 +30,14 @@ void EmitExec::begin_block(bool guarded) {
   guarded_ = guarded;
   sp_checked_ = fp_checked_ = false;
   live_ = Live::None;
+  kept_flags_ = lost_flags_ = false;
   slow_paths_.clear();
   end_ = {};
 }
 
-void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number) {
+void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number, u8 needed_flags, bool keeps_flags) {
+  needed_flags_ = needed_flags;
+  keeps_flags_ = keeps_flags;
   pc_ = pc;
   word_ = word;
   number_ = number;
@@ -43,6 +46,8 @@ void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number) {
   sp_checked_before_ = sp_checked_;
   fp_checked_before_ = fp_checked_;
   live_before_ = live_;
+  kept_before_ = kept_flags_;
+  lost_before_ = lost_flags_;
   declined_ = false;
   free_ = 7;
   written_ = 0;
@@ -56,11 +61,13 @@ void EmitExec::drop_instruction() {
   sp_checked_ = sp_checked_before_;
   fp_checked_ = fp_checked_before_;
   live_ = live_before_;
+  kept_flags_ = kept_before_;
+  lost_flags_ = lost_before_;
   end_ = {};
 }
 
 void EmitExec::after_fallback() {
-  live_ = Live::None;
+  clobber_flags();
   sp_checked_ = false;
 }
 
@@ -330,6 +337,7 @@ void EmitExec::binary_into(const Node& n, HostReg to) {
     move(n.wide, t, s);
     a_.imul(n.wide, r, t);
   };
+  if (n.op == Op::Mul && n.wide && live_ != Live::None && (free_ & 1u << RDX) != 0) return multiply_into(n, to);
   const Source b = source(n.b, n.wide);
   if (!b.is(to)) {
     start(n.a, to, n.wide);
@@ -432,12 +440,22 @@ void EmitExec::extend_into(const Node& n, HostReg to) {
   a_.shift_imm(sign ? Shift::Sar : Shift::Shr, wide, to, unused);
 }
 
+/// The low half by MULX, which leaves the flags alone.
+void EmitExec::multiply_into(const Node& n, HostReg to) {
+  reserve(RDX);
+  const Source b = source(n.b, true);
+  into(n.a, RDX);
+  if (b.kind == Source::Kind::Memory) return a_.mulx(RDX, to, b.mem);
+  if (b.kind == Source::Kind::Register) return a_.mulx(RDX, to, b.reg);
+  decline();
+}
+
 void EmitExec::multiply_high_into(const Node& n, HostReg to) {
   const bool is_signed = n.op == Op::Smulh;
   const u8 needed = is_signed ? 1u << RAX | 1u << RDX : 1u << RDX;
   if ((free_ & needed) != needed) return decline();
   free_ &= static_cast<u8>(~needed);
-  clobber_flags();
+  if (is_signed) clobber_flags();
   const Source b = source(n.b, true);
   if (b.kind == Source::Kind::Constant) return decline();
   into(n.a, is_signed ? RAX : RDX);

@@ -94,7 +94,12 @@ class EmitExec {
     u8 btype = 0;
   };
   void begin_block(bool guarded);
-  void begin_instruction(u64 pc, u32 word, unsigned number);
+  /// `needed_flags`: those that something may see after the instruction has set them. `keeps_flags`: what follows
+  /// leaves the host's flags alone until the carry is read.
+  void begin_instruction(u64 pc, u32 word, unsigned number, u8 needed_flags = kFlagsAll, bool keeps_flags = false);
+  static constexpr u8 kFlagN = 8, kFlagZ = 4, kFlagC = 2, kFlagV = 1, kFlagsAll = 15;
+  /// Flags that were to be kept in the host's flags are gone: the block must be emitted again without keeping any.
+  bool lost_flags() const { return lost_flags_; }
   /// The instruction has been emitted, or declined and taken back.
   void drop_instruction();
   void after_fallback();
@@ -217,7 +222,10 @@ class EmitExec {
   void into(Val v, HostReg to);
   HostReg temp();
   Val temp_value(HostReg r, bool narrow) { return {Value::Kind::Temp, narrow, r, 0}; }
-  void clobber_flags() { live_ = Live::None; }
+  void clobber_flags() {
+    lost_flags_ |= kept_flags_;
+    live_ = Live::None;
+  }
 
  private:
   /// Whose flags the host's flags register holds, beside their copy in memory.
@@ -257,12 +265,14 @@ class EmitExec {
   void add_into(const Node& n, HostReg to);
   void shift_into(const Node& n, HostReg to);
   void extend_into(const Node& n, HostReg to);
+  void multiply_into(const Node& n, HostReg to);
   void multiply_high_into(const Node& n, HostReg to);
   void select_into(const Node& n, HostReg to);
   HostReg in_register(Val v, bool wide);
   Val arithmetic_flags(Alu what, Val a, Val b, bool sf);
   Val with_carry(Alu what, Val a, Val b, bool sf, bool set_flags);
-  void save_flags(Live kind);
+  HostReg save_flags(Live kind, HostReg keep = RSP);
+  void load_flags();
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
   void host_address(Val address, unsigned size, bool write, Mem how);
@@ -281,6 +291,9 @@ class EmitExec {
   bool fp_checked_ = false;  ///< FP access is known to be allowed
   u8 free_ = 7;              ///< RAX, RCX, RDX
   Live live_ = Live::None;
+  u8 needed_flags_ = kFlagsAll;
+  bool keeps_flags_ = false;  ///< the carry that is needed alone may stay in the host's flags
+  bool kept_flags_ = false, lost_flags_ = false, kept_before_ = false, lost_before_ = false;
   u64 pc_ = 0;
   u32 word_ = 0;
   unsigned number_ = 0;

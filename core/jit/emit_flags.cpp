@@ -3,13 +3,38 @@
 
 namespace farside::jit {
 
-/// Copies the host's flags to memory. x86 subtraction sets carry where Arm's clears it.
-void EmitExec::save_flags(Live kind) {
-  a_.setcc(Cc::S, flag_slot(Flag::N));
-  a_.setcc(Cc::E, flag_slot(Flag::Z));
-  a_.setcc(kind == Live::Subtraction ? Cc::AE : Cc::B, flag_slot(Flag::C));
-  a_.setcc(Cc::O, flag_slot(Flag::V));
+/// Stores what of the host's flags is still needed. x86 subtraction sets carry where Arm's clears it; `keep` is a
+/// register whose value must survive, and what is returned holds it.
+HostReg EmitExec::save_flags(Live kind, HostReg keep) {
   live_ = kind;
+  if (needed_flags_ == 0) return keep;
+  if (needed_flags_ == kFlagC) {
+    // The next reader finds the carry in the host's flags, or here.
+    if (!keeps_flags_) a_.setcc(kind == Live::Subtraction ? Cc::B : Cc::AE, kSignZeroCarrySlot);
+    kept_flags_ = keeps_flags_;
+    return keep;
+  }
+  if (keep == RAX) {
+    const HostReg other = (free_ & 1u << RCX) != 0 ? RCX : RDX;
+    a_.mov(true, other, RAX);
+    reserve(other);
+    keep = other;
+  }
+  if (kind == Live::Addition) a_.cmc();
+  live_ = Live::Subtraction;
+  a_.lahf();
+  a_.mov_ah(kSignZeroCarrySlot);
+  if ((needed_flags_ & kFlagV) != 0) a_.setcc(Cc::O, kOverflowSlot);
+  return keep;
+}
+
+/// The host's flags as after the subtraction that would set the guest's; they are in memory.
+void EmitExec::load_flags() {
+  if ((free_ & 1u << RAX) == 0) return decline();
+  a_.load_extended(RAX, kFlagsSlot, 2, false, false);
+  a_.add_al(127);  // overflows if V is 1
+  a_.sahf();
+  live_ = Live::Subtraction;
 }
 
 /// Where an instruction that sets flags computes: in its destination if no operand is in the way.
@@ -39,6 +64,7 @@ Value EmitExec::arithmetic_flags(Alu what, Val a, Val b, bool sf) {
   const bool discard = (word_ & 31) == 31;
   if (discard && what == Alu::Sub) {
     compare(a, b, sf);
+    free_ = 7;
     save_flags(Live::Subtraction);
     return imm(0);
   }
@@ -46,8 +72,7 @@ Value EmitExec::arithmetic_flags(Alu what, Val a, Val b, bool sf) {
   const HostReg to = result_register(right, discard);
   start(a, to, sf);
   alu(what, sf, to, right);
-  save_flags(what == Alu::Sub ? Live::Subtraction : Live::Addition);
-  return temp_value(to, !sf);
+  return temp_value(save_flags(what == Alu::Sub ? Live::Subtraction : Live::Addition, to), !sf);
 }
 
 /// ADC and SBC: x86's borrow is the opposite of Arm's carry.
@@ -55,18 +80,18 @@ Value EmitExec::with_carry(Alu what, Val a, Val b, bool sf, bool set_flags) {
   if (a.kind == Value::Kind::Node || b.kind == Value::Kind::Node) return refuse();
   const bool wants_borrow = what == Alu::Sbb;
   const Live before = live_;
+  if (set_flags || (needed_flags_ & kFlagC) == 0) kept_flags_ = false;  // this is the last reader
   const Source right = source(b, sf);
   const HostReg to = result_register(right, false);
   start(a, to, sf);
   if (before == Live::None) {
-    a_.cmp8(flag_slot(Flag::C), 1);  // borrows if C is 0
+    a_.bt_imm(kFlagsSlot, 8);
     if (!wants_borrow) a_.cmc();
   } else if ((before == Live::Subtraction) != wants_borrow) {
     a_.cmc();
   }
   alu(what, sf, to, right);
-  if (set_flags) save_flags(wants_borrow ? Live::Subtraction : Live::Addition);
-  return temp_value(to, !sf);
+  return temp_value(set_flags ? save_flags(wants_borrow ? Live::Subtraction : Live::Addition, to) : to, !sf);
 }
 
 void EmitExec::logic_flags(const Val& v, bool sf) {
@@ -88,14 +113,15 @@ void EmitExec::logic_flags(const Val& v, bool sf) {
     } else {
       a_.test_imm(sf, left.mem, right.constant);
     }
-    return save_flags(Live::Addition);
+    free_ = 7;
+    save_flags(Live::Addition);
+    return;
   }
   const HostReg to = result_register(right, discard);
   start(n.a, to, sf);
   alu(Alu::And, sf, to, right);
-  save_flags(Live::Addition);  // TEST and AND clear carry and overflow, as Arm's do
+  n.amount = save_flags(Live::Addition, to);  // TEST and AND clear carry and overflow, as Arm's do
   n.op = Node::Op::Done;
-  n.amount = to;
 }
 
 /// A host condition that is true when `code` holds.
@@ -126,35 +152,23 @@ Cc EmitExec::test_flags(CondCode code) {
     }
     return negated ? negate(cc) : cc;
   }
-  const auto byte = [&](Flag flag) {
-    a_.cmp8(flag_slot(flag), 0);
-    return Cc::NE;
-  };
-  const auto load = [&](Flag flag) {
-    const HostReg t = temp();
-    a_.load_extended(t, flag_slot(flag), 1, false, false);
-    return t;
+  const auto stored = [&](u8 bits, Cc set) {
+    a_.test8(kSignZeroCarrySlot, bits);
+    return set;
   };
   switch (positive) {
-    case CondCode::EQ: cc = byte(Flag::Z); break;
-    case CondCode::CS: cc = byte(Flag::C); break;
-    case CondCode::MI: cc = byte(Flag::N); break;
-    case CondCode::VS: cc = byte(Flag::V); break;
-    case CondCode::HI:
-      a_.alu8(Alu::Cmp, load(Flag::C), flag_slot(Flag::Z));  // above: C = 1 and Z = 0
-      cc = Cc::A;
+    case CondCode::EQ: cc = stored(kStoredZ, Cc::NE); break;
+    case CondCode::CS: cc = stored(kStoredNotC, Cc::E); break;
+    case CondCode::MI: cc = stored(kStoredN, Cc::NE); break;
+    case CondCode::VS:
+      a_.cmp8(kOverflowSlot, 0);
+      cc = Cc::NE;
       break;
-    case CondCode::GE:
-      a_.alu8(Alu::Cmp, load(Flag::N), flag_slot(Flag::V));
-      cc = Cc::E;
+    case CondCode::HI: cc = stored(kStoredNotC | kStoredZ, Cc::E); break;
+    default:
+      load_flags();
+      cc = positive == CondCode::GE ? Cc::GE : Cc::G;
       break;
-    default: {
-      const HostReg t = load(Flag::N);
-      a_.alu8(Alu::Xor, t, flag_slot(Flag::V));
-      a_.alu8(Alu::Or, t, flag_slot(Flag::Z));
-      cc = Cc::E;
-      break;
-    }
   }
   return negated ? negate(cc) : cc;
 }
@@ -203,13 +217,12 @@ void EmitExec::conditional_compare(CondCode code, bool negative, Val a, Val b, b
   const Cc cc = test_flags(code);
   u8* const skip = a_.jcc_short(negate(cc));
   alu(negative ? Alu::Add : Alu::Cmp, sf, left, right);
+  free_ = 7;
+  needed_flags_ = kFlagsAll;  // the other path stores all of them
   save_flags(negative ? Live::Addition : Live::Subtraction);
   u8* const done = a_.jmp_short();
   a_.bind_short(skip);
-  // N is the first byte and bit 3 of the operand.
-  const u32 bytes =
-      (otherwise >> 3 & 1) | (otherwise >> 2 & 1) << 8 | (otherwise >> 1 & 1) << 16 | (otherwise & 1) << 24;
-  a_.mov(false, flag_slot(Flag::N), static_cast<i32>(bytes));
+  a_.mov16(kFlagsSlot, stored_flags(otherwise));
   a_.bind_short(done);
   clobber_flags();
 }

@@ -34,6 +34,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
       heat_(std::make_unique<Heat[]>(kHeatEntries)) {
   if (!options_.perf_map.empty()) perf_map_.reset(std::fopen(options_.perf_map.c_str(), "w"));
+  if (perf_map_ != nullptr) std::setvbuf(perf_map_.get(), nullptr, _IOLBF, BUFSIZ);
 }
 
 Jit::~Jit() = default;
@@ -99,9 +100,9 @@ void Jit::run_blocks(pe::Pe& pe) {
     frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
     ++counters_.entries;
     code_changed_ = false;
-    flags_to_bytes(pe.s);
+    flags_to_host(pe.s);
     const u64 exit = buffer_.enter(frame, block->code);
-    flags_from_bytes(pe.s);
+    flags_from_host(pe.s);
     link = nullptr;
     switch (exit) {
       case kReconsider: return;
@@ -257,7 +258,7 @@ u64 run_site(Frame* frame, const Site* site) {
   Jit& jit = *frame->jit;
   ++jit.counters_.fallbacks;
   ++jit.counters_.by_form[static_cast<usize>(site->form)];
-  flags_from_bytes(pe.s);
+  flags_from_host(pe.s);
   pe.s.pc = site->pc;
   pe.budget += site->remaining;
   const u64 host = site->block->host;
@@ -265,7 +266,7 @@ u64 run_site(Frame* frame, const Site* site) {
   interp::InterpExec x(pe);
   const u64 exit = jit.after_site(pe, *site, site->handler(x, site->word));
   frame->unprivileged = pe.known_unprivileged_context();
-  flags_to_bytes(pe.s);
+  flags_to_host(pe.s);
   return exit;
 }
 

@@ -44,19 +44,21 @@ constexpr HostMem sysreg_slot(SysReg reg) {
   return pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, sys) + static_cast<usize>(reg) * 8);
 }
 
-/// N, Z, C and V as bytes of 0 or 1, in the upper half of State::nzcv, which is zero while other code runs.
-enum class Flag : u8 { N, Z, C, V };
-constexpr HostMem flag_slot(Flag flag) {
-  return pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, nzcv) + 4 + static_cast<usize>(flag));
-}
+// The flags lie in the upper half of State::nzcv, which is zero while other code runs, as LAHF and SETO give them after
+// a subtraction: V in bit 0 of a byte; then N in bit 7, Z in bit 6 and the opposite of C in bit 0 of another.
+constexpr HostMem kFlagsSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, nzcv) + 4);
+constexpr HostMem kOverflowSlot = kFlagsSlot;
+constexpr HostMem kSignZeroCarrySlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, nzcv) + 5);
+constexpr u8 kStoredN = 0x80, kStoredZ = 0x40, kStoredNotC = 0x01;
 
-inline void flags_to_bytes(pe::State& s) {
-  const u64 f = s.nzcv;
-  s.nzcv = (f >> 31 & 1) << 32 | (f >> 30 & 1) << 40 | (f >> 29 & 1) << 48 | (f >> 28 & 1) << 56;
+/// The stored form of NZCV in bits 3:0.
+constexpr u16 stored_flags(u32 nzcv) {
+  return static_cast<u16>((nzcv & 1) | ((nzcv >> 3 & 1) << 7 | (nzcv >> 2 & 1) << 6 | (~nzcv >> 1 & 1)) << 8);
 }
-inline void flags_from_bytes(pe::State& s) {
+inline void flags_to_host(pe::State& s) { s.nzcv = u64{stored_flags(static_cast<u32>(s.nzcv >> 28))} << 32; }
+inline void flags_from_host(pe::State& s) {
   const u64 f = s.nzcv >> 32;
-  s.nzcv = (f & 1) << 31 | (f >> 8 & 1) << 30 | (f >> 16 & 1) << 29 | (f >> 24 & 1) << 28;
+  s.nzcv = (f >> 15 & 1) << 31 | (f >> 14 & 1) << 30 | (~f >> 8 & 1) << 29 | (f & 1) << 28;
 }
 
 constexpr i32 kReadTable = offsetof(pe::L0Context, read), kWriteTable = offsetof(pe::L0Context, write),

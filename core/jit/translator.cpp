@@ -64,10 +64,12 @@ void Translator::emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vec
   }
 }
 
-/// True if the block ends with this instruction.
-bool Translator::emit_instruction(EmitExec& x, Block& block, A64 form, u32 word, unsigned number) {
+/// False if the interpreter's handler is called.
+bool Translator::emit_instruction(EmitExec& x, Block& block, unsigned number, bool keep_flags) {
   const u64 pc = block.pc + number * 4;
-  x.begin_instruction(pc, word, number);
+  const A64 form = forms_[number];
+  const u32 word = words_[number];
+  x.begin_instruction(pc, word, number, flags_.needed[number], keep_flags && flags_.kept[number]);
   const Emitter emitter = emitters().find(form);
   if (emitter != nullptr) emitter(x, word);
   if (emitter == nullptr || x.declined()) {
@@ -79,52 +81,65 @@ bool Translator::emit_instruction(EmitExec& x, Block& block, A64 form, u32 word,
     ++counters.emitted;
   }
   resume_[number] = x.code().here();
-  return x.end().kind != End::Kind::None || ends_block(form, word);
+  return site_of_[number] == nullptr;
+}
+
+/// Decodes up to the end of the block.
+void Translator::decode_block(Block& block, unsigned most, bool verify) {
+  const unsigned in_page = static_cast<unsigned>((pe::kL0PageSize - block.pc % pe::kL0PageSize) / 4);
+  const unsigned limit = std::min({most, in_page, kMaxBlock});
+  block.count = 0;
+  for (unsigned i = 0; i < limit; ++i) {
+    std::memcpy(&words_[i], block.bytes() + i * 4, 4);
+    forms_[i] = decode(words_[i]);
+    ++block.count;
+    // Bytes that keep changing are compared again after each store.
+    if (ends_block(forms_[i], words_[i]) || (verify && may_store(forms_[i]))) break;
+  }
+  if (verify) block.words.assign(words_.begin(), words_.begin() + block.count);
+  flags_.opaque.fill(false);
+}
+
+/// All instructions; false if they must be emitted again because something about flags was wrong.
+bool Translator::emit_body(EmitExec& x, Block& block, bool keep_flags) {
+  site_of_.fill(nullptr);
+  find_flag_use(forms_.data(), words_.data(), block.count, flags_);
+  x.begin_block((block.host & 1) != 0);
+  bool surprised = false;
+  for (unsigned i = 0; i < block.count; ++i) {
+    const bool emitted = emit_instruction(x, block, i, keep_flags);
+    surprised |= !emitted && !flags_.opaque[i] && flags_.needed_before(i) != EmitExec::kFlagsAll;
+    flags_.opaque[i] |= !emitted;
+  }
+  return !surprised && !x.lost_flags();
 }
 
 void Translator::translate(Block& block, unsigned most, bool verify) {
   block_ = &block;
   pending_.clear();
-  site_of_.fill(nullptr);
-  // The extent first: entry code needs the number of instructions.
-  const unsigned in_page = static_cast<unsigned>((pe::kL0PageSize - block.pc % pe::kL0PageSize) / 4);
-  const unsigned limit = std::min({most, in_page, kMaxBlock});
-  std::array<A64, kMaxBlock> forms{};
-  block.count = 0;
-  for (unsigned i = 0; i < limit; ++i) {
-    u32& word = words_[i];
-    std::memcpy(&word, block.bytes() + i * 4, 4);
-    forms[i] = decode(word);
-    ++block.count;
-    // Bytes that keep changing are compared again after each store.
-    if (ends_block(forms[i], word) || (verify && may_store(forms[i]))) break;
-  }
-  if (verify) block.words.assign(words_.begin(), words_.begin() + block.count);
-
+  decode_block(block, most, verify);
   Asm& a = buffer_.code();
   block.code = a.here();
   EmitExec x(a, features_, buffer_);
-  x.begin_block((block.host & 1) != 0);
   Patch out_of_budget;
   std::vector<Patch> stale;
   emit_entry(a, block, out_of_budget, stale);
-  for (unsigned i = 0; i < block.count; ++i) emit_instruction(x, block, forms[i], words_[i], i);
+  u8* const body = a.here();
+  // The second time no flags are kept in the host's, the third the declined instructions are known.
+  for (unsigned attempt = 0; !emit_body(x, block, attempt == 0); ++attempt) {
+    CHECK(attempt < 3, "a block that is never right");
+    a.move_to(body);
+  }
   emit_end(x, x.end(), block.pc + block.count * 4);
 
   // Behind the block: what rarely runs.
   emit_stubs(x);
   a.bind(out_of_budget);
   a.alu_imm(Alu::Add, true, kBudgetSlot, static_cast<i32>(block.count));
-  a.mov_imm(RAX, block.pc);
-  a.mov(true, kPcSlot, RAX);
-  a.mov_imm(RAX, kOutOfBudget);
-  a.jmp(buffer_.leave());
+  emit_leave(a, block.pc, kOutOfBudget);
   if (!stale.empty()) {
     for (const Patch& patch : stale) a.bind(patch);
-    a.mov_imm(RAX, block.pc);
-    a.mov(true, kPcSlot, RAX);
-    a.mov_imm(RAX, kStale);
-    a.jmp(buffer_.leave());
+    emit_leave(a, block.pc, kStale);
   }
   for (unsigned i = 0; i < block.count; ++i)
     if (site_of_[i] != nullptr) site_of_[i]->remaining = block.count - i;
@@ -133,6 +148,13 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   block.host_size = static_cast<u32>(a.here() - block.code);
   counters.host_bytes += block.host_size;
   buffer_.align(16);
+}
+
+void Translator::emit_leave(Asm& a, u64 pc, Exit why) const {
+  a.mov_imm(RAX, pc);
+  a.mov(true, kPcSlot, RAX);
+  a.mov_imm(RAX, why);
+  a.jmp(buffer_.leave());
 }
 
 /// Sends `jump` to `target`: for now to a stub, once connected to the block itself.
@@ -199,7 +221,7 @@ void Translator::emit_stubs(EmitExec& x) {
   for (const EmitExec::SlowPath& path : x.slow_paths()) {
     const unsigned i = path.instruction;
     a.bind(path.from);
-    call_site(a, site_of(i, decode(words_[i]), words_[i]));
+    call_site(a, site_of(i, forms_[i], words_[i]));
     a.jmp(resume_[i]);
   }
   for (const Pending& pending : pending_) emit_link(a, pending);

@@ -4,6 +4,7 @@
 
 #include "core/jit/code_buffer.h"
 #include "core/jit/emitters.h"
+#include "core/jit/flag_use.h"
 
 namespace farside::jit {
 
@@ -37,7 +38,10 @@ class Translator {
   isa::A64 decode(u32 word) { return isa::decode_a64(word, features_); }
   bool ends_block(isa::A64 form, u32 word) const;
   void emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vector<Patch>& stale);
-  bool emit_instruction(EmitExec& x, Block& block, isa::A64 form, u32 word, unsigned number);
+  void decode_block(Block& block, unsigned most, bool verify);
+  bool emit_body(EmitExec& x, Block& block, bool keep_flags);
+  bool emit_instruction(EmitExec& x, Block& block, unsigned number, bool keep_flags);
+  void emit_leave(Asm& a, u64 pc, Exit why) const;
   void call_site(Asm& a, Site& site) const;
   Site& site_of(unsigned number, isa::A64 form, u32 word);
   void emit_end(EmitExec& x, const EmitExec::End& end, u64 next);
@@ -54,6 +58,8 @@ class Translator {
   // Of the block in hand.
   Block* block_ = nullptr;
   std::array<u32, kMaxBlock> words_{};
+  std::array<isa::A64, kMaxBlock> forms_{};
+  FlagUse flags_;
   std::array<Site*, kMaxBlock> site_of_{};
   std::array<u8*, kMaxBlock> resume_{};
   std::vector<Pending> pending_;

@@ -1,0 +1,93 @@
+// core/jit/flag_use.cpp - walks a block backwards over what its instructions do with the condition flags.
+#include "core/jit/flag_use.h"
+
+#include "core/base/bits.h"
+
+namespace farside::jit {
+namespace {
+
+using isa::A64;
+
+constexpr u8 kN = 8, kZ = 4, kC = 2, kV = 1, kAll = 15;
+
+/// The flags that decide condition `code` and its opposite.
+u8 flags_of(u32 code) {
+  constexpr u8 kFlags[] = {kZ, kC, kN, kV, kC | kZ, kN | kV, kN | kZ | kV, 0};
+  return kFlags[code >> 1 & 7];
+}
+
+/// What an instruction does with flags. `plain`: it computes and nothing else, so it cannot leave the block.
+struct Effect {
+  bool plain = false;
+  u8 reads = 0;
+  bool writes = false;
+};
+
+Effect effect_of(A64 form, u32 word) {
+  switch (form) {
+    case A64::ADDS_imm:
+    case A64::SUBS_imm:
+    case A64::ANDS_imm:
+    case A64::ANDS_shift:
+    case A64::BICS_shift:
+    case A64::ADDS_shift:
+    case A64::SUBS_shift:
+    case A64::ADDS_ext:
+    case A64::SUBS_ext: return {.plain = true, .writes = true};
+    case A64::ADC:
+    case A64::SBC: return {.plain = true, .reads = kC};
+    case A64::ADCS:
+    case A64::SBCS: return {.plain = true, .reads = kC, .writes = true};
+    case A64::CCMN_reg:
+    case A64::CCMP_reg:
+    case A64::CCMN_imm:
+    case A64::CCMP_imm: return {.plain = true, .reads = flags_of(word >> 12), .writes = true};
+    case A64::CSEL:
+    case A64::CSINC:
+    case A64::CSINV:
+    case A64::CSNEG: return {.plain = true, .reads = flags_of(word >> 12)};
+    case A64::PACGA:
+    case A64::RMIF:
+    case A64::SETF8:
+    case A64::SETF16: return {};
+    default: break;
+  }
+  const bool authenticates = form >= A64::PACIA && form <= A64::XPACD;
+  return {.plain = form >= A64::ADR && form <= A64::UMULH && !authenticates};
+}
+
+/// As a rule emitted without touching the host's flags. Where this is wrong the block is emitted again.
+bool leaves_host_flags(A64 form, u32 word) {
+  switch (form) {
+    case A64::UMULH:
+    case A64::MOVZ:
+    case A64::MOVN: return true;
+    case A64::MADD: return word >> 31 == 1 && (word >> 10 & 31) == 31;
+    case A64::ORR_shift: return (word >> 5 & 31) == 31 && (word & 0x00c0fc00) == 0;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+void find_flag_use(const A64* forms, const u32* words, unsigned count, FlagUse& use) {
+  u8 needed = kAll;
+  bool kept = false;  // from here on the carry would reach its reader in the host's flags
+  for (unsigned i = count; i-- > 0;) {
+    const Effect effect = use.opaque[i] ? Effect{} : effect_of(forms[i], words[i]);
+    use.needed[i] = needed;
+    use.kept[i] = kept && needed == kC;
+    if (!effect.plain) {
+      needed = kAll;
+      kept = false;
+      continue;
+    }
+    if (effect.writes) needed = 0;
+    needed |= effect.reads;
+    const bool adds_carry = effect.reads == kC && (forms[i] == A64::ADCS || forms[i] == A64::SBCS ||
+                                                   forms[i] == A64::ADC || forms[i] == A64::SBC);
+    kept = adds_carry ? effect.writes || (use.needed[i] & kC) == 0 : kept && leaves_host_flags(forms[i], words[i]);
+  }
+}
+
+}  // namespace farside::jit

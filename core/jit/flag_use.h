@@ -1,0 +1,22 @@
+// core/jit/flag_use.h - which condition flags something may see after each instruction of a block.
+#pragma once
+#include <array>
+
+#include "core/isa/decode.h"
+#include "core/jit/block.h"
+
+namespace farside::jit {
+
+/// NZCV as a mask of four bits, N being bit 3.
+struct FlagUse {
+  std::array<bool, kMaxBlock> opaque{};  ///< input: may do anything, as instructions that the interpreter executes
+  u8 needed_before(unsigned i) const { return i == 0 ? u8{15} : needed[i - 1]; }
+  std::array<u8, kMaxBlock> needed{};  ///< after the instruction, by later ones or by whatever may interrupt them
+  std::array<bool, kMaxBlock> kept{};  ///< the carry alone is needed, and nothing before its reader uses host flags
+};
+
+/// For the first `count` instructions. Behind the block every flag is needed, and so it is before each instruction that
+/// may leave the block.
+void find_flag_use(const isa::A64* forms, const u32* words, unsigned count, FlagUse& use);
+
+}  // namespace farside::jit
