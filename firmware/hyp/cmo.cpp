@@ -14,6 +14,7 @@ void Cmo::invalidate_icache(Pa pa, u64 size) {
   if (cpu_.dic || !policy_.invalidate_icache) return;
   if (cpu_.aliasing_icache) return invalidate_icache_all();
   ++stats_.ic_ivau;
+  stats_.ic_ivau_bytes += size;
   port_.ic_ivau(pa, size);
 }
 
@@ -28,8 +29,10 @@ void TlbFlush::ipa(Ipa ipa, unsigned level) {
   port_.tlbi_ipas2e1is(vmid_, ipa, level);
   // Combined entries are not reached by IPA. They go next, and only after the walkers can no longer refill them from
   // the old stage-2 entry: hence the DSB between the two.
-  if (policy_.dsb_between_tlbi) port_.dsb_ish();
-  port_.tlbi_vmalle1is(vmid_);
+  if (policy_.tlbi_stage1_too) {
+    if (policy_.dsb_between_tlbi) port_.dsb_ish();
+    port_.tlbi_vmalle1is(vmid_);
+  }
   port_.dsb_ish();
   port_.isb();
 }
