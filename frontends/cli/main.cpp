@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "frontends/cli/museum.h"
 #include "frontends/cli/options.h"
 #include "frontends/cli/run.h"
 #include "frontends/cli/scenario.h"
@@ -51,7 +52,7 @@ Result<int, UserError> guest_command(const Arguments& arguments) {
 }
 
 Result<int, UserError> help_command(const Arguments& topics) {
-  for (const CommandInfo* command : {&kRunCommand, &kGuestCommand, &kScenarioCommand}) {
+  for (const CommandInfo* command : {&kRunCommand, &kGuestCommand, &kScenarioCommand, &kMuseumCommand}) {
     if (!topics.empty() && topics[0] == command->name) return fmt::print("{}", help_page(*command)), 0;
   }
   if (!topics.empty()) return UserError{fmt::format("no help on {}: 'farside help' lists the commands", topics[0])};
@@ -65,9 +66,11 @@ Result<int, UserError> dispatch(Arguments arguments) {
   if (command == "run") return run_command(arguments);
   if (command == "guest") return guest_command(arguments);
   if (command == "scenario") return scenario_command(arguments);
+  if (command == "museum") return museum_command(arguments);
   if (command == "version" || command == "--version") return fmt::print("farside {}\n", kVersion), 0;
   if (command == "help" || command == "--help" || command == "-h") return help_command(arguments);
-  static constexpr std::string_view kCommands[] = {"run", "guest", "scenario", "version", "help", "build", "test"};
+  static constexpr std::string_view kCommands[] = {"run",     "guest", "scenario", "museum",
+                                                   "version", "help",  "build",    "test"};
   const std::string_view near = nearest(command, kCommands);
   return UserError{fmt::format("unknown command {}: {}", command,
                                near.empty() ? "'farside help' lists them" : fmt::format("did you mean {}?", near))};

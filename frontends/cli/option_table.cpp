@@ -277,6 +277,7 @@ Commands
   run      {}
   guest    {}
   scenario {}
+  museum   {}
   version  print the version
   help     print this page, or 'help COMMAND' the command's own
 
@@ -286,7 +287,7 @@ The launcher ./farside in the source tree knows two more
 
 'farside COMMAND --help' says all about one command.
 )",
-                     kRunCommand.summary, kGuestCommand.summary, kScenarioCommand.summary);
+                     kRunCommand.summary, kGuestCommand.summary, kScenarioCommand.summary, kMuseumCommand.summary);
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

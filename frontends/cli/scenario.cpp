@@ -73,7 +73,8 @@ Result<void, UserError> run_file(const std::string& file, const Overrides& overr
 }
 
 Result<Overrides, UserError> overrides_of(const Words& words) {
-  Overrides overrides{.policy = words.text("policy"), .explain = words.has("explain")};
+  Overrides overrides{.policy = words.text("policy"),
+                      .detail = words.has("explain") ? scenario::Detail::All : scenario::Detail::None};
   if (words.has("seed")) overrides.seed = TRY(parse_number("seed", words.text("seed")));
   if (words.text("engine") == "jit") {
     overrides.engine = machine::Engine::Jit;
@@ -98,7 +99,7 @@ Result<int, UserError> scenario_command(const std::vector<std::string>& argument
     }
   }
   fmt::print("{} scenario{}, {} variants, {} runs: {}\n", totals.files, totals.files == 1 ? "" : "s", totals.variants,
-             totals.runs, totals.red == 0 ? "all as expected" : fmt::format("{} variants RED", totals.red));
+             totals.runs, totals.red == 0 ? "all as expected" : fmt::format("{} RED", totals.red));
   return totals.red == 0 ? 0 : kExitStuck;
 }
 

@@ -1,4 +1,4 @@
-// frontends/cli/scenario_options.cpp - the options of `farside scenario`.
+// frontends/cli/scenario_options.cpp - the options of `farside scenario` and `farside museum`.
 #include "frontends/cli/scenario_options.h"
 
 namespace farside::cli {
@@ -12,6 +12,21 @@ constexpr OptionInfo kOptions[] = {
     {"What to print", "explain", "", "", "steps, walks, line histories and reports, of one seed of each variant"},
     {"What to print", "help", "", "", "this page"},
 };
+
+constexpr OptionInfo kMuseumOptions[] = {
+    {"What to run", "fix", "on|off", "both", "only the run with the fix, or without it"},
+    {"What to run", "seed", "N", "", "this seed only"},
+    {"What to run", "help", "", "", "this page"},
+};
+
+constexpr std::string_view kMuseumAfter =
+    R"(Exit status
+  0  the exhibit does what it is known for, with the fix and without
+  1  it does not
+  2  there is no such exhibit, or an option is wrong
+
+An exhibit is a scenario file; `farside scenario run` runs those of tests/scenarios/museum.
+)";
 
 constexpr std::string_view kAfter =
     R"(Exit status
@@ -33,6 +48,16 @@ const CommandInfo kScenarioCommand{
     "removed.",
     kOptions,
     kAfter,
+};
+
+const CommandInfo kMuseumCommand{
+    "museum",
+    "watch famous corruptions happen, and their fixes",
+    "farside museum list\nfarside museum run NAME [--fix on|off] [--seed N]",
+    "Each exhibit is a mail thread or a commit as a small experiment: its story, the run without the fix with the "
+    "corrupt byte, the life of its cache line and the missing maintenance, and the run with the fix.",
+    kMuseumOptions,
+    kMuseumAfter,
 };
 
 }  // namespace farside::cli

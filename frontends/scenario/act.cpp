@@ -60,7 +60,7 @@ class Runner {
 
   Problem loop() {
     const usize exits = world_.exits.size();
-    const u64 exceptions = pe_.counters.exceptions_to[1];
+    const u64 exceptions = taken();
     const u64 most = limit();
     for (u64 n = 0; n < most; ++n) {
       if (n != 0 && at_pc()) return std::nullopt;
@@ -68,12 +68,22 @@ class Runner {
       const auto ended = world_.machine().run_core(step_.cpu, 1);
       if (world_.take_hvc()) return std::nullopt;
       if (wants(What::Exit) && world_.exits.size() != exits) return std::nullopt;
-      if (pe_.counters.exceptions_to[1] != exceptions && wants_exception()) return std::nullopt;
+      if (taken() != exceptions && wants_exception()) return std::nullopt;
       if (ended) return stopped(ended->text.empty() ? "has ended the run" : ended->text);
     }
     if (wants(What::Instructions) || at_pc()) return std::nullopt;
     return fmt::format("not reached after {} instructions: cpu{} is at pc {:#x} in EL{}", most, step_.cpu, pe_.s.pc,
                        number(pe_.el()));
+  }
+
+  /// Exceptions that EL1 has seen: those that the PE has taken, and those that the hypervisor has injected.
+  u64 taken() {
+    if (world_.exits.size() != counted_ && world_.vm() != nullptr) {
+      const hyp::Stats stats = world_.vm()->stats();
+      injected_ = stats.aborts_injected + stats.undefs_injected;
+      counted_ = world_.exits.size();
+    }
+    return pe_.counters.exceptions_to[1] + injected_;
   }
 
   bool at_pc() const {
@@ -96,6 +106,8 @@ class Runner {
   World& world_;
   const RunCpu& step_;
   pe::Pe& pe_;
+  usize counted_ = 0;  ///< exits when injected_ was read
+  u64 injected_ = 0;
 };
 
 class Actor {
@@ -199,7 +211,7 @@ class Actor {
     if (world_.vm() == nullptr) return kNeedsHypervisor;
     if (act.what == SlotAction::What::Harvest) return harvest(act.slot.id);
     hyp::MemoryRegion region{.slot = act.slot.id};
-    for (const hyp::SlotInfo& slot : world_.vm()->slots()) {
+    for (const hyp::SlotInfo& slot : world_.slots()) {
       if (slot.id != region.slot) continue;
       region.flags = slot.flags;
       region.guest = slot.guest;
@@ -214,6 +226,7 @@ class Actor {
       if (act.slot.log) region.flags |= hyp::kMemLogDirtyPages;
     }
     const auto done = world_.vm()->set_user_memory_region(region);
+    world_.slots_changed();
     return done ? Problem() : Problem(name(done.error()));
   }
 
@@ -221,6 +234,10 @@ class Actor {
     if (act.cpu >= world_.cpus()) return "there is no such cpu";
     world_.start(act.cpu, act.entry);
     return std::nullopt;
+  }
+
+  Problem operator()(const Migrate& act) {
+    return world_.machine().migrate(act.cpu, act.pcpu) ? Problem() : "there is no such core: see pcpus";
   }
 
   Problem operator()(const LoadImage& act) {

@@ -70,13 +70,14 @@ const char* apply(VariantConfig& variant, const Setting& setting) {
     return nullptr;
   }
   if (key == "cpus" && number) return config.cpus = static_cast<u32>(*number), nullptr;
+  if (key == "pcpus" && number) return config.pcpus = static_cast<u32>(*number), nullptr;
   if (key == "memory" && size_of(value)) return config.memory = *size_of(value), nullptr;
   if (key == "el2" && (value == "kvm" || value == "none" || value == "bare")) {
     config.el2 = value == "none" ? El2Mode::None : El2Mode::Kvm;
     variant.bare = value == "bare";
     return nullptr;
   }
-  return "cpu, cpus, memory, el2, policy, without, icache, cmo_ro, thp, cache or knob, with a value that it has";
+  return "cpu, cpus, pcpus, memory, el2, policy, without, icache, cmo_ro, thp, cache or knob, with a value that it has";
 }
 
 bool names_policy(const Variant& variant) {
@@ -103,6 +104,7 @@ Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Var
       }
     }
   }
+  if (config.cache == "off") config.knobs.clear();  // they are for the variants with caches
   if (!overrides.policy.empty() && !names_policy(variant)) config.policy = overrides.policy;
   if (overrides.engine) config.engine = *overrides.engine;
   return out;

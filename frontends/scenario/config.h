@@ -6,12 +6,19 @@
 
 namespace farside::scenario {
 
+/// How much a run tells about itself.
+enum class Detail : u8 {
+  None,
+  Events,  ///< notes, steps, exits, findings
+  All,     ///< and walks, and the lives of lines
+};
+
 /// What the command line of `farside scenario run` changes.
 struct Overrides {
   std::string policy;       ///< in place of the policy of variants that name none; empty: as the file says
   std::optional<u64> seed;  ///< this one only
   std::optional<machine::Engine> engine;
-  bool explain = false;
+  Detail detail = Detail::None;
 };
 
 /// Where RAM begins for the guest, and the host's RAM under a hypervisor.

@@ -100,10 +100,7 @@ class Checker {
 
   Mismatch operator()(const ExpectStage2& what) {
     if (world_.vm() == nullptr) return "there is no hypervisor that maps";
-    std::optional<hyp::LeafInfo> leaf;
-    world_.vm()->for_each_leaf([&](const hyp::LeafInfo& info) {
-      if (what.place.value - info.ipa.value < info.size) leaf = info;
-    });
+    const auto leaf = world_.stage2_leaf(what.place.value);
     if (!leaf) return what.mapped ? Mismatch("unmapped") : std::nullopt;
     const std::string rights = rights_of(leaf->descriptor);
     const std::string is = fmt::format("is {} {} {}K", leaf->pa, rights, leaf->size / 1024);

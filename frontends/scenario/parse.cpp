@@ -14,13 +14,14 @@
 namespace farside::scenario {
 namespace {
 
-/// Spaces collapsed to one, none after commas, small letters.
+/// In small letters, with one space between words and one after each comma.
 std::string normalise(std::string_view text) {
   std::string out;
   for (char c : text) {
     if (c == '\t') c = ' ';
-    if (c == ' ' && (out.empty() || out.back() == ' ' || out.back() == ',')) continue;
+    if (c == ' ' && (out.empty() || out.back() == ' ')) continue;
     out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c == ',') out += ' ';
   }
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
@@ -71,13 +72,22 @@ class Parser {
 
   Result<void, UserError> parse_line(std::string_view line) {
     Words words(line, scenario_.file, line_, names_);
-    if (words.done()) return {};
+    if (words.done()) {
+      note(line);
+      return {};
+    }
     const bool indented = line[0] == ' ' || line[0] == '\t';
     if (in_block_ && (indented || words.peek().ends_with(':'))) return instruction(words);
     TRY_VOID(end_block());
     if (words.peek().starts_with('[') || !header(words.peek())) return step(line, words);
-    TRY_VOID(header_line(words));
-    return {};
+    note_.clear();
+    return header_line(words);
+  }
+
+  /// Comment lines belong to the step that follows them.
+  void note(std::string_view line) {
+    const bool comment = line.starts_with("# ") && !in_block_;
+    note_ = comment ? note_ + (note_.empty() ? "" : " ") + std::string(line.substr(2)) : "";
   }
 
   static bool header(std::string_view word) {
@@ -128,7 +138,13 @@ class Parser {
   Result<void, UserError> variant(Words& words) {
     Variant variant;
     variant.name = TRY(words.word("the variant's name"));
-    while (!words.done() && words.peek() != ":") variant.settings.push_back(TRY(words.setting()));
+    while (!words.done() && words.peek() != ":") {
+      if (words.peek() == "fix=on" || words.peek() == "fix=off") {
+        variant.fixed = words.take() == "fix=on";
+      } else {
+        variant.settings.push_back(TRY(words.setting()));
+      }
+    }
     if (words.take(":")) variant.title = words.rest();
     for (const Variant& other : scenario_.variants) {
       if (other.name == variant.name) return error(fmt::format("expected a new name, '{}' is taken", variant.name));
@@ -142,7 +158,9 @@ class Parser {
     TRY_VOID(words.need("="));
     const Place place = TRY(words.place());
     TRY_VOID(words.end());
-    return define(name, place);
+    TRY_VOID(define(name, place));
+    scenario_.names.emplace_back(name, place);
+    return {};
   }
 
   Result<void, UserError> define(const std::string& name, Place place) {
@@ -276,7 +294,7 @@ class Parser {
   }
 
   Result<void, UserError> step(std::string_view line, Words& words) {
-    Step step{.line = line_, .text = std::string(line)};
+    Step step{.line = line_, .text = std::string(line), .note = std::exchange(note_, {})};
     step.text.erase(step.text.find_last_not_of(" \t\r") + 1);
     if (words.peek().starts_with('[')) TRY_VOID(restrict(words, step));
     step.act = TRY(parse_act(words, scenario_));
@@ -304,6 +322,7 @@ class Parser {
   std::string_view text_;
   unsigned line_ = 0;
   bool in_block_ = false;
+  std::string note_;
   Names names_;
   std::vector<Instruction> unchecked_;
   trace::Disassembler disassembler_;

@@ -203,7 +203,13 @@ Parsed other(Words& words) {
     act.entry = TRY(words.ipa());
     return Act(act);
   }
-  return words.expected("a step: regs, run, host, ram, line, device, speculate, evict, memslot, init or expect");
+  if (words.take("migrate")) {
+    Migrate act{.cpu = TRY(words.index("cpu"))};
+    act.pcpu = TRY(words.index("pcpu"));
+    return Act(act);
+  }
+  return words.expected(
+      "a step: regs, run, host, ram, line, device, speculate, evict, memslot, init, migrate or expect");
 }
 
 }  // namespace

@@ -47,14 +47,24 @@ class VariantRun {
     for (usize i = 0; i < scenario_.steps.size(); ++i) {
       if (concerns(scenario_.steps[i])) step(*world, i, seed);
     }
-    const bool failed = result_.failures.size() != failed_before;
-    if (overrides_.explain && (result_.runs == 1 || (failed && failed_before == 0)))
-      result_.story = world->story() + world->line_histories();
+    if (overrides_.detail != Detail::None) keep_story(*world, result_.failures.size() != failed_before);
     return {};
+  }
+
+  void keep_story(World& world, bool failed) {
+    const auto found = std::find_if(world.reports.begin(), world.reports.end(),
+                                    [](const cache::Report& report) { return !cache::is_advisory(report.finding); });
+    const int interest = failed ? 2 : found != world.reports.end() ? 1 : 0;
+    if (interest <= interest_) return;
+    interest_ = interest;
+    result_.story = world.story() + world.line_histories();
+    result_.autopsy.reset();
+    if (found != world.reports.end()) result_.autopsy = autopsy(world, *found);
   }
 
   void step(World& world, usize index, u64 seed) {
     const Step& step = scenario_.steps[index];
+    if (!step.note.empty()) world.say(fmt::format("    -- {}\n", step.note));
     world.say(fmt::format("    {:3}  {}\n", step.line, step.text));
     const Expect* expect = std::get_if<Expect>(&step.act);
     const auto problem = expect == nullptr ? carry_out(world, step.act) : mismatch(world, *expect);
@@ -89,6 +99,7 @@ class VariantRun {
   const Variant& variant_;
   const Overrides& overrides_;
   std::vector<Hope> hopes_;
+  int interest_ = -1;  ///< of the story that has been kept
   VariantResult result_;
 };
 

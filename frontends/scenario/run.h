@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "frontends/scenario/autopsy.h"
 #include "frontends/scenario/config.h"
 #include "frontends/scenario/scenario.h"
 
@@ -22,7 +23,9 @@ struct VariantResult {
   bool skipped = false;  ///< the engine that was asked for cannot run it
   u64 runs = 0;
   std::vector<Failure> failures;
-  std::string story;  ///< --explain: steps, walks, reports and lines of the first seed, or of the first that failed
+  std::string
+      story;  ///< of the seed that says most: the first that failed, else the first with a finding, else the first
+  std::optional<Autopsy> autopsy;  ///< of the first finding of that seed that is no advice
   bool ok() const { return failures.empty(); }
 };
 

@@ -20,6 +20,7 @@ struct Setting {
 struct Variant {
   std::string name, title;
   std::vector<Setting> settings;
+  std::optional<bool> fixed;  ///< `fix=on` or `fix=off`: which half of a museum exhibit this is
 };
 
 /// Which address space a number is in. With el2=none an IPA is a physical address.
@@ -135,6 +136,9 @@ struct InitVcpu {
   unsigned cpu = 0;
   u64 entry = 0;
 };
+struct Migrate {
+  unsigned cpu = 0, pcpu = 0;
+};
 struct LoadImage {
   bool host = true;  ///< else around the caches
   u32 block = 0;     ///< index into Scenario::code
@@ -189,10 +193,11 @@ struct Expect {
 };
 
 using Act = std::variant<SetRegisters, RunCpu, WriteMemory, ReadMemory, Maintain, Speculate, Evict, HostAction,
-                         SlotAction, InitVcpu, LoadImage, Expect>;
+                         SlotAction, InitVcpu, Migrate, LoadImage, Expect>;
 struct Step {
   unsigned line = 0;
   std::string text;                   ///< as the file has it, for --explain
+  std::string note;                   ///< the comment lines before it
   std::vector<std::string> variants;  ///< empty: all
   Act act;
 };
@@ -203,6 +208,7 @@ struct Scenario {
   std::vector<Setting> machine;
   std::vector<u64> seeds{0};
   std::vector<Variant> variants;
+  std::vector<std::pair<std::string, Place>> names;  ///< from `let`
   std::vector<SlotLine> slots;
   std::vector<MapLine> maps;
   std::vector<CodeBlock> code;

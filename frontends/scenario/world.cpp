@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "firmware/hyp/host/space.h"
+#include "frontends/scenario/autopsy.h"
 #include "frontends/scenario/tables.h"
+#include "mmu/descriptor.h"
 
 namespace farside::scenario {
 namespace {
@@ -39,7 +41,7 @@ class World::Recorder : public pe::El2Host {
               .pc = pe.s.sys[SysReg::ELR_EL2]};
     const Ec ec = exit.esr[Esr::EC];
     if (is_abort(ec)) exit.ipa = bits(pe.s.sys[SysReg::HPFAR_EL2], 39, 4) << 12 | (exit.far & (kPage - 1));
-    if (is_abort(ec) && world_.explaining() && !repeats(exit)) explain(pe, exit);
+    if (is_abort(ec) && world_.tells(Detail::Events) && !repeats(exit)) explain(pe, exit);
     world_.exits.push_back(exit);
     if (ec == Ec::HVC64 && world_.catch_hvc_) {
       world_.hvc_seen_ = true;
@@ -66,22 +68,21 @@ class World::Recorder : public pe::El2Host {
                   : iss[IssAbort::WnR]              ? AccessKind::Write
                                                     : AccessKind::Read;
     world_.say(fmt::format("        exit of cpu{} at pc {:#x}: {}\n", exit.cpu, exit.pc, describe(exit.esr)));
-    world_.say(indented(pe.explain(Va{exit.far}, access)));
+    if (world_.tells(Detail::All)) world_.say(indented(pe.explain(Va{exit.far}, access)));
   }
 
   World& world_;
   pe::El2Host* next_;
 };
 
-World::World(const Scenario& scenario, bool bare, bool explaining)
-    : scenario_(scenario), bare_(bare), explaining_(explaining) {}
+World::World(const Scenario& scenario, bool bare, Detail detail) : scenario_(scenario), bare_(bare), detail_(detail) {}
 World::~World() = default;
 
 Result<std::unique_ptr<World>, UserError> World::create(const Scenario& scenario, const Variant& variant, u64 seed,
                                                         const Overrides& overrides) {
   VariantConfig config = TRY(make_config(scenario, variant, overrides));
   config.machine.seed = seed;
-  std::unique_ptr<World> world(new World(scenario, config.bare, overrides.explain));
+  std::unique_ptr<World> world(new World(scenario, config.bare, overrides.detail));
   auto machine = machine::Machine::create_bare(config.machine);
   if (!machine) {
     return UserError{fmt::format("{}: variant {}: {}", scenario.file, variant.name, machine.error().message)};
@@ -106,6 +107,7 @@ Result<void, UserError> World::set_up() {
     });
   }
   TRY_VOID(add_slots());
+  slots_changed();
   build_tables();
   load_code();
   lines_.clear();
@@ -219,11 +221,35 @@ u64 World::bare_pa(u64 ipa) const {
   return kHostRam + (ipa - kGuestRam);
 }
 
+void World::slots_changed() {
+  slots_.clear();
+  if (vm() != nullptr) slots_ = vm()->slots();
+}
+
 std::optional<u64> World::hva(u64 ipa) {
-  for (const hyp::SlotInfo& slot : vm()->slots()) {
+  for (const hyp::SlotInfo& slot : slots_) {
     if (ipa - slot.guest.value < slot.size) return slot.hva + (ipa - slot.guest.value);
   }
   return std::nullopt;
+}
+
+std::optional<hyp::LeafInfo> World::stage2_leaf(u64 ipa) {
+  constexpr mmu::Granule kGranule = mmu::Granule::K4;
+  const u64 vtcr = vm()->vtcr();
+  const auto start = mmu::s2_start_level(kGranule, static_cast<unsigned>(bits(vtcr, 7, 6)), false);
+  u64 entry = vm()->table_root().value + 8 * mmu::root_index(kGranule, *start, 64 - bits(vtcr, 5, 0), ipa);
+  for (int level = *start;; ++level) {
+    u64 descriptor = 0;
+    machine_->peek_pa(entry, &descriptor, sizeof descriptor);
+    const auto kind = mmu::classify(descriptor, kGranule, level);
+    if (kind == mmu::DescriptorKind::Invalid) return std::nullopt;
+    if (kind != mmu::DescriptorKind::Table) {
+      const u64 size = mmu::level_size(kGranule, level);
+      return hyp::LeafInfo{Ipa{align_down(ipa, size)}, Pa{mmu::output_address(descriptor, kGranule, level)}, level,
+                           size, descriptor};
+    }
+    entry = mmu::table_address(descriptor, kGranule) + 8 * mmu::table_index(kGranule, level + 1, ipa);
+  }
 }
 
 std::optional<Pa> World::physical(Place place) {
@@ -243,7 +269,7 @@ std::optional<Pa> World::physical(Place place) {
   }
   u8 byte;
   if (!machine_->peek_pa(pa.value, &byte, 1)) return std::nullopt;
-  if (explaining_) lines_.insert(pa.align_down(64).value);
+  if (tells(Detail::All)) lines_.insert(pa.align_down(64).value);
   return pa;
 }
 
@@ -289,28 +315,36 @@ void World::maintain(const Maintain& what, Pa pa) {
 
 void World::on_report(const cache::Report& found) {
   cache::Report report = found;
-  if (report.access.kind != cache::AccessKind::Host && report.access.core < cpus()) {
-    report.access.s2 =
-        core(report.access.core).stage2_attr(Ipa{report.access.ipa}, El::EL1).value_or(found.access.attr);
-  }
-  if (explaining_ && !cache::is_advisory(report.finding)) {
+  auto& cores = machine_->board().physical();
+  const bool of_vcpu = report.access.core < cores.count() && report.access.kind != cache::AccessKind::Host;
+  if (pe::Pe* pe = of_vcpu ? cores.on(report.access.core) : nullptr)
+    report.access.s2 = pe->stage2_attr(Ipa{report.access.ipa}, El::EL1).value_or(found.access.attr);
+  if (tells(Detail::Events) && !cache::is_advisory(report.finding)) {
     lines_.insert(report.pa.align_down(64).value);
-    say(indented(cache::print(report)));
+    say(tells(Detail::All) ? indented(cache::print(report))
+                           : fmt::format("        {} at {}\n", cache::name(report.finding), named_place(report.pa)));
   }
   reports.push_back(std::move(report));
+}
+
+std::string World::named_place(Pa pa) {
+  for (const auto& [name, place] : scenario_.names) {
+    const Pa line = pa.align_down(64);
+    std::optional<Pa> at;
+    if (place.space == Space::Pa) at = Pa{place.value};
+    if (place.space == Space::Ipa)
+      at = vm() != nullptr ? vm()->peek(Ipa{place.value}) : Pa{bare_ ? bare_pa(place.value) : place.value};
+    if (at && at->align_down(64) == line) return fmt::format("{} ({})", name, pa);
+  }
+  return fmt::format("{}", pa);
 }
 
 std::string World::line_histories() {
   std::string out;
   for (u64 line : lines_) {
-    auto events = caches().history(Pa{line}, 24);
-    if (events.empty()) continue;
-    out += fmt::format("    life of line {}\n", Pa{line});
-    for (auto e = events.rbegin(); e != events.rend(); ++e) {
-      const std::string who = e->core == caches().host_core() ? "the host" : fmt::format("core {}", e->core);
-      out += fmt::format("        #{} {} at {} by {}{}\n", e->sequence, cache::name(e->kind), cache::name(e->level),
-                         who, e->pc == 0 ? "" : fmt::format(" pc {:#x}", e->pc));
-    }
+    const auto life = life_of(*this, caches().history(Pa{line}, 24));
+    if (!life.empty()) out += fmt::format("    life of line {}\n", named_place(Pa{line}));
+    for (const std::string& event : life) out += fmt::format("        {}\n", event);
   }
   return out;
 }

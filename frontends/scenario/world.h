@@ -48,6 +48,11 @@ class World {
   std::optional<Pa> physical(Place place);
   /// The slot's address in the VMM for an IPA.
   std::optional<u64> hva(u64 ipa);
+  const std::vector<hyp::SlotInfo>& slots() const { return slots_; }
+  /// The VM's slots are others now.
+  void slots_changed();
+  /// The hypervisor's leaf for an IPA, looked up without touching caches as Vm::for_each_leaf would.
+  std::optional<hyp::LeafInfo> stage2_leaf(u64 ipa);
   /// The host's core: through the VMM's mapping where there is one.
   bool host_write(Place place, std::span<const u8> bytes);
   bool host_read(Place place, std::span<u8> out);
@@ -65,16 +70,18 @@ class World {
   std::vector<cache::Report> reports;
   std::map<std::string, u64, std::less<>> named;  ///< what `read ... as NAME` got
 
-  // For --explain.
-  bool explaining() const { return explaining_; }
+  // For --explain and the museum.
+  bool tells(Detail detail) const { return detail_ >= detail; }
   void say(const std::string& text) { story_ += text; }
   const std::string& story() const { return story_; }
+  /// `pa`, with the name that the scenario has for its line in front if there is one.
+  std::string named_place(Pa pa);
   /// What has happened to the lines that the scenario has named.
   std::string line_histories();
 
  private:
   class Recorder;
-  World(const Scenario& scenario, bool bare, bool explaining);
+  World(const Scenario& scenario, bool bare, Detail detail);
   Result<void, UserError> set_up();
   Result<void, UserError> add_slots();
   void build_tables();
@@ -85,9 +92,11 @@ class World {
   void on_report(const cache::Report& found);
 
   const Scenario& scenario_;
-  bool bare_, explaining_;
+  bool bare_;
+  Detail detail_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<Recorder> recorder_;
+  std::vector<hyp::SlotInfo> slots_;
   std::vector<bool> started_;
   std::set<u64> lines_;  ///< named, by physical address
   u64 next_table_ = 0;   ///< IPA; tables grow downwards from the end of RAM

@@ -46,7 +46,7 @@ TEST_CASE("numbers are hexadecimal where they are addresses and values, decimal 
 
 TEST_CASE("an immediate's # is no comment, a # with a space is one") {
   const Scenario s =
-      parse("code main 4000_0000  # a block\n  d2800540 mov x0, #0x2a # forty-two\nrun cpu0 until hvc\n");
+      parse("code main 4000_0000  # a block\n  d2800540 movz x0, #0x2a # forty-two\nrun cpu0 until hvc\n");
   CHECK(s.code.at(0).words.at(0) == 0xd2800540);
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("steps and expectations may be confined to variants, expectations to s
 
 TEST_CASE("a mistake is one line with file, line, what was expected and what is there") {
   CHECK(error("frobnicate\n") ==
-        "t.scn:2: expected a step: regs, run, host, ram, line, device, speculate, evict, memslot, init or "
+        "t.scn:2: expected a step: regs, run, host, ram, line, device, speculate, evict, memslot, init, migrate or "
         "expect, found 'frobnicate'");
   CHECK(error("run cpu0 until nowhere\n").starts_with("t.scn:2: expected an address"));
   CHECK(error("run cpu9 until hvc\n") == "t.scn:2: expected cpu0 to cpu7, found 'cpu9'");
