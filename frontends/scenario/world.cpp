@@ -320,7 +320,7 @@ void World::on_report(const cache::Report& found) {
   if (pe::Pe* pe = of_vcpu ? cores.on(report.access.core) : nullptr)
     report.access.s2 = pe->stage2_attr(Ipa{report.access.ipa}, El::EL1).value_or(found.access.attr);
   if (tells(Detail::Events) && !cache::is_advisory(report.finding)) {
-    lines_.insert(report.pa.align_down(64).value);
+    if (tells(Detail::All)) lines_.insert(report.pa.align_down(64).value);
     say(tells(Detail::All) ? indented(cache::print(report))
                            : fmt::format("        {} at {}\n", cache::name(report.finding), named_place(report.pa)));
   }
