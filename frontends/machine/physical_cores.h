@@ -36,6 +36,8 @@ class PhysicalCores {
   /// How often a vCPU has been loaded on another core than the one that it ran on before.
   u64 migrations() const { return migrations_; }
 
+  /// The longest slice, in instructions: the host's timer, where vCPUs move.
+  u64 slice_limit() const { return chance_ ? 10'000 : ~u64{0}; }
   /// Before a slice of `pe`: loads it on its home.
   void load(pe::Pe& pe);
   /// After a slice of `pe`: it may be time to move.

@@ -96,7 +96,7 @@ void Scheduler::execute(pe::Pe& core) {
 }
 
 void Scheduler::run_slice(pe::Pe& core, u64 length) {
-  if (caches_ != nullptr) length = std::min(length, kCachedSlice);
+  length = std::min(length, caches_ != nullptr ? kCachedSlice : physical_->slice_limit());
   running_ = &core;
   slice_start_ = work(core);
   physical_->load(core);
