@@ -15,6 +15,8 @@ using Problem = std::optional<std::string>;
 constexpr u64 kPatience = 50'000;
 constexpr MemAttr kUncached = normal_attr(kNonCacheable, kNonCacheable, Shareability::Outer);
 constexpr const char* kNoMemory = "there is no memory";
+constexpr const char* kNoCore = "there is no such core";
+constexpr u64 kPage = 4096;
 constexpr const char* kNeedsHypervisor = "needs el2=kvm";
 
 cache::AccessInfo as(Agent agent, unsigned core) {
@@ -119,7 +121,10 @@ class Actor {
   Problem operator()(const SetRegisters& act) {
     if (act.cpu >= world_.cpus()) return "there is no such cpu";
     world_.ensure_started(act.cpu);
-    for (const auto& [reg, value] : act.values) set(world_.core(act.cpu), reg, value);
+    for (const auto& [reg, value] : act.values) {
+      if (reg.kind == RegisterName::Kind::El && value > 1) return "the guest has EL0 and EL1";
+      set(world_.core(act.cpu), reg, value);
+    }
     return std::nullopt;
   }
 
@@ -136,19 +141,25 @@ class Actor {
     if (act.agent == Agent::Host && !act.clean) {
       return world_.host_write(act.place, bytes) ? Problem() : kNoMemory;
     }
-    const auto pa = world_.physical(act.place);
-    if (!pa) return kNoMemory;
     const bool host = act.agent == Agent::Host;
+    if (!host && act.core >= cores()) return kNoCore;
     cache::AccessInfo info = as(act.agent, host ? world_.caches().host_core() : act.core);
     if (host) info.kind = cache::AccessKind::Host;
-    if (!world_.access_write(info, *pa, bytes)) return kNoMemory;
-    if (act.clean) world_.maintain({.what = Maintain::What::Clean}, *pa);
+    for (usize done = 0; done < bytes.size();) {
+      const Place at{act.place.space, act.place.value + done};
+      const usize piece = std::min<usize>(bytes.size() - done, kPage - at.value % kPage);
+      const auto pa = world_.physical(at);
+      if (!pa || !world_.access_write(info, *pa, std::span(bytes).subspan(done, piece))) return kNoMemory;
+      if (act.clean) world_.maintain({.what = Maintain::What::Clean}, *pa);
+      done += piece;
+    }
     return std::nullopt;
   }
 
   Problem operator()(const ReadMemory& act) {
     u64 value = 0;
     const std::span<u8> out{reinterpret_cast<u8*>(&value), act.size};
+    if (act.core >= cores()) return kNoCore;
     if (act.agent == Agent::Host) {
       if (!world_.host_read(act.place, out)) return kNoMemory;
     } else {
@@ -162,6 +173,7 @@ class Actor {
   }
 
   Problem operator()(const Maintain& act) {
+    if (act.size > world_.machine().config().memory) return kNoMemory;
     const auto pa = world_.physical(act.place);
     if (!pa) return kNoMemory;
     world_.maintain(act, *pa);
@@ -169,6 +181,7 @@ class Actor {
   }
 
   Problem operator()(const Speculate& act) {
+    if (act.core.value_or(0) >= cores()) return kNoCore;
     const auto pa = world_.physical(act.place);
     if (!pa) return kNoMemory;
     world_.caches().speculative_fill(act.core.value_or(world_.caches().host_core()), *pa);
@@ -191,6 +204,7 @@ class Actor {
     const auto other = act.what == What::Merge ? world_.hva(act.other.value) : at;
     if (!at || !other) return "no slot is there";
     const hyp::host::HvaRange range{*at, act.size};
+    if ((range.base | range.size) % kPage != 0) return "the host maps whole pages";
     const char* refused = "the host refuses";
     switch (act.what) {
       case What::Munmap: space.munmap(range); break;
@@ -248,6 +262,8 @@ class Actor {
   }
 
  private:
+  u32 cores() const { return world_.machine().board().physical().count(); }
+
   static void set(pe::Pe& pe, const RegisterName& reg, u64 value) {
     switch (reg.kind) {
       case RegisterName::Kind::X: pe.s.x[reg.number] = value; return;

@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "firmware/hyp/policy.h"
 #include "frontends/scenario/words.h"
+#include "mmu/knobs.h"
 
 namespace farside::scenario {
 namespace {
@@ -53,7 +56,7 @@ bool leave_out(MachineConfig& config, std::string_view list) {
 }
 
 /// Null, or what was expected.
-const char* apply(VariantConfig& variant, const Setting& setting) {
+const char* apply(const Scenario& scenario, VariantConfig& variant, const Setting& setting) {
   MachineConfig& config = variant.machine;
   const std::string& key = setting.key;
   const std::string& value = setting.value;
@@ -63,6 +66,10 @@ const char* apply(VariantConfig& variant, const Setting& setting) {
   if (key == "cache") return config.cache = value, nullptr;
   if (key == "icache") return config.icache = value, nullptr;
   if (key == "cmo_ro") return config.cmo_ro = value, nullptr;
+  if (key == "caches") {
+    config.cache_config = (std::filesystem::path(scenario.file).parent_path() / value).string();
+    return nullptr;
+  }
   if (key == "knob") return config.knobs.push_back(value), nullptr;
   if (key == "without") return leave_out(config, value) ? nullptr : "P1 to P8 or a switch of the policy";
   if (key == "thp" && (value == "always" || value == "never")) {
@@ -77,7 +84,16 @@ const char* apply(VariantConfig& variant, const Setting& setting) {
     variant.bare = value == "bare";
     return nullptr;
   }
-  return "cpu, cpus, pcpus, memory, el2, policy, without, icache, cmo_ro, thp, cache or knob, with a value that it has";
+  return "cpu, cpus, pcpus, memory, el2, policy, without, icache, cmo_ro, thp, cache, caches or knob, with a value "
+         "that it has";
+}
+
+bool is_mmu_knob(std::string_view assignment) {
+  const usize equals = assignment.find('=');
+  mmu::Knobs knobs;
+  const auto known = mmu::set_knob(knobs, assignment.substr(0, equals),
+                                   equals == std::string_view::npos ? "" : assignment.substr(equals + 1));
+  return !known || *known;
 }
 
 bool names_policy(const Variant& variant) {
@@ -98,13 +114,16 @@ Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Var
   config.thp = machine::ThpMode::Never;
   for (const auto* settings : {&scenario.machine, &variant.settings}) {
     for (const Setting& setting : *settings) {
-      if (const char* expected = apply(out, setting)) {
+      if (const char* expected = apply(scenario, out, setting)) {
         return UserError{fmt::format("{}:{}: expected {}, found '{}={}'", scenario.file, setting.line, expected,
                                      setting.key, setting.value)};
       }
     }
   }
-  if (config.cache == "off") config.knobs.clear();  // they are for the variants with caches
+  if (config.cache == "off") {  // what concerns caches is for the variants that have them
+    std::erase_if(config.knobs, [](const std::string& knob) { return !is_mmu_knob(knob); });
+    config.cache_config.clear();
+  }
   if (!overrides.policy.empty() && !names_policy(variant)) config.policy = overrides.policy;
   if (overrides.engine) config.engine = *overrides.engine;
   return out;

@@ -215,6 +215,9 @@ class Parser {
       }
     }
     if (((map.from | map.to | map.size) & 0xfff) != 0) return error("expected addresses and a size in pages of 4K");
+    constexpr u64 kMostInput = u64{1} << 39, kMostOutput = u64{1} << 40, kMostSize = u64{1} << 30;
+    if (map.size > kMostSize || map.from > kMostInput - map.size || map.to > kMostOutput - map.size)
+      return error("expected at most 1G, from below 2^39, to below 2^40");
     scenario_.maps.push_back(map);
     return {};
   }

@@ -123,6 +123,7 @@ Parsed host(Words& words, const Scenario& scenario) {
   if (auto act = TRY(access(words, Agent::Host))) return std::move(*act);
   using What = Maintain::What;
   constexpr std::pair<std::string_view, What> kMaintenance[] = {{"clean", What::Clean},
+                                                                {"clean_pou", What::CleanPou},
                                                                 {"invalidate", What::Invalidate},
                                                                 {"flush", What::CleanInvalidate},
                                                                 {"icache", What::ICache}};
@@ -134,8 +135,8 @@ Parsed host(Words& words, const Scenario& scenario) {
   }
   if (auto act = TRY(host_action(words))) return std::move(*act);
   return words.expected(
-      "load, write, read, clean, invalidate, flush, icache, munmap, remap, discard, age, swap, move, collapse, fork, "
-      "merge or protect");
+      "load, write, read, clean, clean_pou, invalidate, flush, icache, munmap, remap, discard, age, swap, move, "
+      "collapse, fork, merge or protect");
 }
 
 Parsed ram(Words& words, const Scenario& scenario) {

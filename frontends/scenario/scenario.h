@@ -106,7 +106,7 @@ struct ReadMemory {
 };
 /// Maintenance by the host's core (the hypervisor or the VMM), by address.
 struct Maintain {
-  enum class What : u8 { Clean, Invalidate, CleanInvalidate, ICache } what = What::Clean;
+  enum class What : u8 { Clean, CleanPou, Invalidate, CleanInvalidate, ICache } what = What::Clean;
   Place place;
   u64 size = 64;
 };

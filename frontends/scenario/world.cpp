@@ -109,7 +109,7 @@ Result<void, UserError> World::set_up() {
   TRY_VOID(add_slots());
   slots_changed();
   build_tables();
-  load_code();
+  TRY_VOID(load_code());
   lines_.clear();
   return {};
 }
@@ -178,20 +178,23 @@ void World::build_stage2() {
   }
 }
 
-void World::load_code() {
+Result<void, UserError> World::load_code() {
   for (const CodeBlock& block : scenario_.code) {
     const auto* bytes = reinterpret_cast<const u8*>(block.words.data());
-    if (!block.image) write_clean(block.address, {bytes, 4 * block.words.size()});
+    if (block.image || write_clean(block.address, {bytes, 4 * block.words.size()})) continue;
+    return UserError{fmt::format("{}: code {}: {} is not in memory", scenario_.file, block.name, Ipa{block.address})};
   }
+  return {};
 }
 
 /// As software does that knows its duties: written, and gone from all caches.
-void World::write_clean(u64 ipa, std::span<const u8> bytes) {
-  host_write({Space::Ipa, ipa}, bytes);
+bool World::write_clean(u64 ipa, std::span<const u8> bytes) {
+  if (!host_write({Space::Ipa, ipa}, bytes)) return false;
   for (u64 done = 0; done < bytes.size(); done += kPage) {
     const auto pa = physical({Space::Ipa, (ipa + done) & ~(kPage - 1)});
     if (pa) maintain({.what = Maintain::What::CleanInvalidate, .place = {}, .size = kPage}, *pa);
   }
+  return true;
 }
 
 void World::ensure_started(unsigned cpu) {
@@ -304,8 +307,9 @@ void World::maintain(const Maintain& what, Pa pa) {
   using What = Maintain::What;
   cache::CacheOpByPa op{.point = cache::Point::PoC, .base = pa, .size = what.size};
   op.instruction = what.what == What::ICache;
-  if (op.instruction) op.point = cache::Point::PoU;
-  op.action = what.what == What::Clean             ? cache::Action::Clean
+  if (op.instruction || what.what == What::CleanPou) op.point = cache::Point::PoU;
+  const bool clean = what.what == What::Clean || what.what == What::CleanPou;
+  op.action = clean                                ? cache::Action::Clean
               : what.what == What::CleanInvalidate ? cache::Action::CleanInvalidate
                                                    : cache::Action::Invalidate;
   caches().set_issuer(

@@ -86,8 +86,8 @@ class World {
   Result<void, UserError> add_slots();
   void build_tables();
   void build_stage2();
-  void load_code();
-  void write_clean(u64 ipa, std::span<const u8> bytes);
+  Result<void, UserError> load_code();
+  bool write_clean(u64 ipa, std::span<const u8> bytes);
   u64 bare_pa(u64 ipa) const;
   void on_report(const cache::Report& found);
 
