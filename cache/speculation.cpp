@@ -138,8 +138,10 @@ void Hierarchy::random_eviction(unsigned core) {
   const bool from_l2 = c.chance.one_in(4) && l2_.present();
   Cache& cache = from_l2 ? l2_ : core_[by.core].l1d;
   const u32 set = static_cast<u32>(c.chance.below(cache.sets()));
-  Line& copy = knobs_.evict == Evict::Oldest ? cache.victim(u64{set} << 6)
-                                             : cache.at(set, static_cast<u32>(c.chance.below(cache.ways())));
+  // In a set with room the oldest line is the first one: fills take the ways in this order.
+  Line* oldest = knobs_.evict == Evict::Oldest ? &cache.victim(u64{set} << 6) : nullptr;
+  for (u32 way = 0; oldest != nullptr && !oldest->valid() && way < cache.ways(); ++way) oldest = &cache.at(set, way);
+  Line& copy = oldest != nullptr ? *oldest : cache.at(set, static_cast<u32>(c.chance.below(cache.ways())));
   if (!copy.valid()) return;
   if (from_l2) {
     evict_l2(copy, by);
