@@ -92,7 +92,11 @@ LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_writ
   check_use(info, *line);
   copy.lent_read = true;
   if (!for_write) return {copy.data.data(), false};
-  become_writer(info, *line, true);
+  // The store that asks for the pointer is in the history already, if the core's last one is.
+  const Writer& writer = line->writer;
+  const bool known = writer.sequence == line->last_event && writer.pc == info.pc && writer.core == info.core &&
+                     writer.kind == info.kind && writer.cached && line->l1i == 0;
+  if (!known) become_writer(info, *line, true);
   copy.before = copy.data;
   copy.lent_write = true;
   copy.state = State::Modified;

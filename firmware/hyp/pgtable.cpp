@@ -106,6 +106,7 @@ void Pgtable::replace(const TableEntry& entry, u64 leaf, bool clean) {
   if (clean && is_normal(leaf)) env_.cmo.clean_invalidate(pa, entry.size());
   if (is_executable(leaf)) env_.cmo.invalidate_icache(pa, entry.size());
   write(entry, leaf);
+  env_.memory.leaf_changed({Ipa{entry.input}, pa, entry.size(), true});
   if (was_valid && !env_.policy.break_before_make) return env_.tlb.ipa(Ipa{entry.input}, entry.level);
   get_table(entry);
   ++env_.stats.mapped[entry.level];
@@ -216,6 +217,7 @@ struct Pgtable::UnmapVisitor : TableVisitor {
     const Pa pa{entry.output()};
     if (clean && !policy.clean_after_tlbi) self.env_.cmo.clean_invalidate(pa, entry.size());
     self.break_entry(entry);
+    self.env_.memory.leaf_changed({Ipa{entry.input}, pa, entry.size(), false});
     if (clean && policy.clean_after_tlbi) self.env_.cmo.clean_invalidate(pa, entry.size());
     ++self.env_.stats.s2_unmap;
     return Visit::Skip;

@@ -69,6 +69,14 @@ class MaintenancePort {
   virtual void ic_iallu(unsigned pcpu) = 0;
 };
 
+/// [ipa, ipa + size) of the guest leads to `pa` from now on, or no longer does.
+struct LeafChange {
+  Ipa ipa{};
+  Pa pa{};
+  u64 size = 0;
+  bool mapped = false;
+};
+
 /// Host physical memory through the cacheable path of a host CPU: never around the caches.
 class HostMemoryPort {
  public:
@@ -80,6 +88,8 @@ class HostMemoryPort {
   virtual void copy(Pa to, Pa from, u64 size) = 0;
   virtual void read(Pa pa, std::span<u8> out) const = 0;
   virtual void write(Pa pa, std::span<const u8> bytes) = 0;
+  /// Told after each change of a stage-2 leaf: for those who explain later what happened to a page.
+  virtual void leaf_changed(const LeafChange&) {}
 };
 
 /// What became of an access that the VMM was asked to emulate.

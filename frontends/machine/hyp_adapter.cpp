@@ -193,18 +193,30 @@ void HypAdapter::maintain(const Op& op) {
   caches.apply(op, caches.host_core());
 }
 
+void HypAdapter::leaf_changed(const hyp::LeafChange& change) {
+  board_.caches().note_range({.base = change.pa.value,
+                              .size = change.size,
+                              .ipa = change.ipa.value,
+                              .kind = change.mapped ? cache::RangeKind::Stage2Map : cache::RangeKind::Stage2Unmap});
+}
+
 void HypAdapter::dc_civac(Pa base, u64 size) {
+  board_.caches().note_range({.base = base.value, .size = size, .kind = cache::RangeKind::CleanInvalidate});
   maintain(cache::CacheOpByPa{
       .action = cache::Action::CleanInvalidate, .point = cache::Point::PoC, .base = base, .size = size});
 }
 void HypAdapter::ic_ivau(Pa base, u64 size) {
+  board_.caches().note_range({.base = base.value, .size = size, .kind = cache::RangeKind::ICacheInvalidate});
   maintain(cache::CacheOpByPa{.instruction = true,
                               .action = cache::Action::Invalidate,
                               .point = cache::Point::PoU,
                               .base = base,
                               .size = size});
 }
-void HypAdapter::ic_ialluis() { maintain(cache::ICacheInvalidateAll{cache::Scope::InnerShareable}); }
+void HypAdapter::ic_ialluis() {
+  board_.caches().note_range({.size = ~u64{0}, .kind = cache::RangeKind::ICacheInvalidateAll});
+  maintain(cache::ICacheInvalidateAll{cache::Scope::InnerShareable});
+}
 void HypAdapter::ic_iallu(unsigned pcpu) {
   // The one operation that is about the core on which the vCPU runs, not about memory: it acts there.
   cache::Hierarchy& caches = board_.caches();

@@ -57,6 +57,7 @@ class HypAdapter : public pe::El2Host,
   void dsb_ish() override { barrier(cache::Barrier::Dsb); }
   void dsb_nsh() override { barrier(cache::Barrier::Dsb); }
   void isb() override { barrier(cache::Barrier::Isb); }
+  void leaf_changed(const hyp::LeafChange& change) override;
   void dc_civac(Pa base, u64 size) override;
   void ic_ivau(Pa base, u64 size) override;
   void ic_ialluis() override;

@@ -80,6 +80,7 @@ TEST_CASE("the clean at map is what lets a guest with its caches off read what t
   } else {
     CHECK(text.find("missing: DC CVAC") != std::string::npos);
     CHECK(text.find("last written by the host") != std::string::npos);
+    CHECK(text.find("stage-2 map of ipa 0x4") != std::string::npos);
     CHECK(text.find("stage 2 Normal inner WB") != std::string::npos);
   }
 }
