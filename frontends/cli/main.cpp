@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "frontends/cli/compare.h"
+#include "frontends/cli/compare_options.h"
 #include "frontends/cli/museum.h"
 #include "frontends/cli/options.h"
 #include "frontends/cli/run.h"
@@ -52,7 +54,8 @@ Result<int, UserError> guest_command(const Arguments& arguments) {
 }
 
 Result<int, UserError> help_command(const Arguments& topics) {
-  for (const CommandInfo* command : {&kRunCommand, &kGuestCommand, &kScenarioCommand, &kMuseumCommand}) {
+  for (const CommandInfo* command :
+       {&kRunCommand, &kCompareCommand, &kGuestCommand, &kScenarioCommand, &kMuseumCommand}) {
     if (!topics.empty() && topics[0] == command->name) return fmt::print("{}", help_page(*command)), 0;
   }
   if (!topics.empty()) return UserError{fmt::format("no help on {}: 'farside help' lists the commands", topics[0])};
@@ -65,12 +68,13 @@ Result<int, UserError> dispatch(Arguments arguments) {
   arguments.erase(arguments.begin());
   if (command == "run") return run_command(arguments);
   if (command == "guest") return guest_command(arguments);
+  if (command == "compare") return compare_command(arguments);
   if (command == "scenario") return scenario_command(arguments);
   if (command == "museum") return museum_command(arguments);
   if (command == "version" || command == "--version") return fmt::print("farside {}\n", kVersion), 0;
   if (command == "help" || command == "--help" || command == "-h") return help_command(arguments);
-  static constexpr std::string_view kCommands[] = {"run",     "guest", "scenario", "museum",
-                                                   "version", "help",  "build",    "test"};
+  static constexpr std::string_view kCommands[] = {"run",     "compare", "guest", "scenario", "museum",
+                                                   "version", "help",    "build", "test"};
   const std::string_view near = nearest(command, kCommands);
   return UserError{fmt::format("unknown command {}: {}", command,
                                near.empty() ? "'farside help' lists them" : fmt::format("did you mean {}?", near))};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/types.h"
+#include "frontends/cli/compare_options.h"
 #include "frontends/cli/scenario_options.h"
 
 namespace farside::cli {
@@ -275,6 +276,7 @@ Usage
 
 Commands
   run      {}
+  compare  {}
   guest    {}
   scenario {}
   museum   {}
@@ -287,7 +289,7 @@ The launcher ./farside in the source tree knows two more
 
 'farside COMMAND --help' says all about one command.
 )",
-                     kRunCommand.summary, kGuestCommand.summary, kScenarioCommand.summary, kMuseumCommand.summary);
+                     kRunCommand.summary, kCompareCommand.summary, kGuestCommand.summary, kScenarioCommand.summary, kMuseumCommand.summary);
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

@@ -27,24 +27,6 @@ struct FileCloser {
 };
 using File = std::unique_ptr<std::FILE, FileCloser>;
 
-// The config with the files of a named guest filled in.
-Result<MachineConfig, UserError> complete_config(const RunOptions& options) {
-  MachineConfig config = options.machine;
-  // A network waits for others, whose time does not stand still.
-  if (!options.clock_given && config.net) config.clock = machine::ClockMode::Wall;
-  if (options.guest.empty()) {
-    config.append = options.append.value_or("");
-    return config;
-  }
-  const guests::GuestInfo& guest = *guests::find_guest(options.guest);
-  const guests::GuestFiles files = TRY(guests::get_guest(guest));
-  config.kernel = files.kernel;
-  if (config.initrd.empty()) config.initrd = files.initrd;
-  config.append = guest.command_line;
-  if (options.append) config.append += " " + *options.append;
-  return config;
-}
-
 Result<File, UserError> open_trace(const RunOptions& options) {
   if (options.trace_file.empty()) return File(stderr);
   std::FILE* file = std::fopen(options.trace_file.c_str(), "w");
@@ -118,6 +100,23 @@ int conclude(const RunResult& result, Machine& machine) {
 }
 
 }  // namespace
+
+Result<MachineConfig, UserError> complete_config(const RunOptions& options) {
+  MachineConfig config = options.machine;
+  // A network waits for others, whose time does not stand still.
+  if (!options.clock_given && config.net) config.clock = machine::ClockMode::Wall;
+  if (options.guest.empty()) {
+    config.append = options.append.value_or("");
+    return config;
+  }
+  const guests::GuestInfo& guest = *guests::find_guest(options.guest);
+  const guests::GuestFiles files = TRY(guests::get_guest(guest));
+  config.kernel = files.kernel;
+  if (config.initrd.empty()) config.initrd = files.initrd;
+  config.append = guest.command_line;
+  if (options.append) config.append += " " + *options.append;
+  return config;
+}
 
 Result<int, UserError> run_guest(const RunOptions& options) {
   const MachineConfig config = TRY(complete_config(options));

@@ -16,6 +16,8 @@ enum ExitStatus : int {
   kExitQuit = 130,
 };
 
+/// The machine of a run, with the files and the command line of a named guest filled in.
+Result<machine::MachineConfig, UserError> complete_config(const RunOptions& options);
 /// Fetches the guest if it is a named one, boots it and stays until the run ends.
 Result<int, UserError> run_guest(const RunOptions& options);
 
