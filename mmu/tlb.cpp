@@ -112,8 +112,10 @@ const TlbEntry* Tlb::Side::find_larger(u64 context, u64 input, unsigned size_log
 }
 
 void Tlb::Side::drop_one(Chance& chance) {
-  const u64 slot = chance.below(slots());
-  if (at(slot) != nullptr) remove(slot / kWays, static_cast<unsigned>(slot % kWays));
+  if (live_ == 0) return;
+  u64 slot = chance.below(slots());
+  while (at(slot) == nullptr) slot = (slot + 1) % slots();
+  remove(slot / kWays, static_cast<unsigned>(slot % kWays));
 }
 
 const TlbEntry* Tlb::Side::at(u64 slot) const {

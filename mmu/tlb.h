@@ -144,7 +144,7 @@ class Tlb {
     u64 live() const { return live_; }
     /// The smallest entry for `input` that maps more than 2^size_log2 bytes.
     const TlbEntry* find_larger(u64 context, u64 input, unsigned size_log2) const;
-    /// Drops the entry in a slot that `chance` chooses, if there is one.
+    /// Drops an entry that `chance` chooses, if there is one.
     void drop_one(Chance& chance);
     u64 context_at(u64 slot) const { return sets_[slot / kWays].way[slot % kWays].context; }
 

@@ -224,6 +224,32 @@ TEST_CASE("a store-exclusive succeeds once after a load-exclusive of the same lo
   CHECK(failed);
 }
 
+TEST_CASE("exclusives on memory that is not Write-Back succeed, fail or abort as the knob says") {
+  using mmu::ExclusivesNc;
+  const ExclusivesNc choice = GENERATE(ExclusivesNc::Succeed, ExclusivesNc::Fail, ExclusivesNc::Abort);
+  Mapped m;
+  m.pe.tlb = mmu::Tlb({.exclusives_nc = choice});
+  m.set(SysReg::MAIR_EL1, 0x4400ff);
+  m.map(5, 5, u64{2} << 2);  // Normal Non-cacheable
+  m.load(0x5000);
+  m.store(0x5000, 1);  // the page is in L0 now, which knows no attributes
+  u64 pair[2] = {};
+  const u64 data[2] = {7, 0};
+  bool failed = false;
+  const bool loaded = m.pe.load_exclusive(0x5000, 8, false, false, pair);
+  CHECK(loaded == (choice != ExclusivesNc::Abort));
+  if (!loaded) {
+    CHECK(m.pe.pending.fault.kind == FaultKind::UnsupportedExclusive);
+    return;
+  }
+  CHECK(m.pe.store_exclusive(0x5000, 8, false, false, data, failed));
+  CHECK(failed == (choice == ExclusivesNc::Fail));
+  CHECK(m.load(0x5000) == (failed ? 1 : 7));
+  CHECK(m.pe.load_exclusive(0x4000, 8, false, false, pair));
+  CHECK(m.pe.store_exclusive(0x4000, 8, false, false, data, failed));
+  CHECK_FALSE(failed);
+}
+
 TEST_CASE("exclusives and atomics must be aligned and need both permissions") {
   Mapped m;
   u64 pair[2], old = 0;
