@@ -43,6 +43,7 @@ class BadInput(unittest.TestCase):
             "cut.gz": gzip.compress(image() + os.urandom(0x10000))[:2000],
             "large-initrd": bytes(80 << 20),
             "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
+            "odd.caches": b"l1i 32K 2\nl1d 96K 4\n",
         }
         for name, contents in files.items():
             with open(os.path.join(cls.folder.name, name), "wb") as file:
@@ -91,6 +92,16 @@ class BadInput(unittest.TestCase):
             (["--kernel", "good", "--report", "findings.json"], "--cache"),
             (["--kernel", "good", "--cache", "model", "--stop-on", "STALE"], "--stop-on STALE"),
             (["--kernel", "good", "--cache", "model", "--allow", "STALE_RAM"], "STALE_ICACHE@"),
+            (["--kernel", "good", "--cache", "model", "--knob", "colour=blue"], "--knob colour=blue"),
+            (["--kernel", "good", "--cache", "model", "--knob", "evict=never"], "lazy|random|oldest|adversarial"),
+            (["--kernel", "good", "--knob", "evict=lazy"], "needs caches"),
+            (["--kernel", "good", "--knob", "bbm=maybe"], "old|new|conflict|amalgam"),
+            (["--kernel", "good", "--cache", "model", "--cache-config", "missing"], "missing"),
+            (["--kernel", "good", "--cache", "model", "--cache-config", "odd.caches"], "odd.caches:2: l1d: 98304 bytes"),
+            (["--kernel", "good", "--cache-config", "odd.caches"], "needs caches"),
+            (["--kernel", "good", "--pcpus", "2", "--el2", "none"], "--pcpus"),
+            (["--kernel", "good", "--migrate", "1"], "--pcpus 2"),
+            (["--kernel", "good", "--drive", "good,dma=slow"], "coherent or noncoherent"),
             (["--kernl", "good"], "did you mean --kernel?"),
             (["windows"], "unknown guest"),
         ):

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/config.h"
 #include "frontends/cli/terminal.h"
 #include "tests/unit/catch.h"
 
@@ -108,6 +109,32 @@ TEST_CASE("a value may look like an option") {
   CHECK_FALSE(run_of({"-append", "--stats"}).stats);
 }
 
+TEST_CASE("devices, physical cores and geometries") {
+  const RunOptions run =
+      run_of({"--drive", "d,dma=noncoherent", "--net", "user,dma=coherent", "--share", "s,dma=noncoherent", "--dma",
+              "noncoherent", "--pcpus", "3", "--migrate", "0x10", "--cache", "model", "--cache-config", "my.caches"});
+  CHECK(run.machine.drives[0].dma == machine::DmaKind::NonCoherent);
+  CHECK(run.machine.net->dma == machine::DmaKind::Coherent);
+  CHECK(run.machine.shares[0].dma == machine::DmaKind::NonCoherent);
+  CHECK(run.machine.dma == machine::DmaKind::NonCoherent);
+  CHECK(run.machine.pcpus == 3);
+  CHECK(run.machine.migrate_seed == 16);
+  CHECK(run.machine.cache_config == "my.caches");
+}
+
+TEST_CASE("--cache-config prints a preset as a file that can be used, --knob help every knob") {
+  const auto page = [](const std::vector<std::string>& arguments) { return page_of(arguments); };
+  for (const cache::Config& preset : cache::presets()) {
+    const auto again = cache::parse_config(page({"--cache-config", preset.name}), "page");
+    REQUIRE(again.ok());
+    CHECK(*again == preset);
+    CHECK(page({"--cache-config", "help", "--cpu", preset.name}) == page({"--cache-config", preset.name}));
+  }
+  const std::string knobs = page({"--knob", "help"});
+  for (const char* name : {"spec_fill=", "nc_hit=", "sw_scope=", "tlb_evict=", "bbm=", "hpfar_junk="})
+    CHECK(knobs.find(name) != std::string::npos);
+}
+
 TEST_CASE("mistakes are one line that helps") {
   struct Row {
     std::vector<std::string> arguments;
@@ -161,6 +188,14 @@ TEST_CASE("mistakes are one line that helps") {
       {{"--net", "user,hostfwd=tcp::0-:22"}, "tcp::2222-:22"},
       {{"--net", "user,hostfwd=tcp::99999-:22"}, "tcp::2222-:22"},
       {{"--share", "x,rw"}, "knows ro, tag=NAME and dma=KIND"},
+      {{"--drive", "x,dma=fast"}, "dma is coherent or noncoherent, not 'fast'"},
+      {{"--net", "user,dma="}, "dma is coherent or noncoherent"},
+      {{"--share", "x,dma=no"}, "dma is coherent or noncoherent"},
+      {{"--dma", "both"}, "--dma: dma is coherent or noncoherent"},
+      {{"--pcpus", "0"}, "1 to 8"},
+      {{"--pcpus", "9"}, "1 to 8"},
+      {{"--migrate", "often"}, "must be a number"},
+      {{"--cache-config", ""}, "needs a file name"},
       {{"--rng", "dice"}, "seeded, host, none"},
       {{"--console", "vga"}, "pl011, virtio"},
       {{"-M", "raspi3b"}, "only virt"},
