@@ -54,11 +54,12 @@ MAY_INCLUDE = {
     "cli": {"base", "arch", "machine", "scenario", "monitor", "trace", "guests", "symbols"},
 }
 # Single headers beyond those arrows: the table format that the hypervisor shares with the walker, and what the command
-# line needs to name eras and to print figures.
+# line needs to name eras, knobs and geometries and to print figures.
 ALSO = {
     "hyp_host": {"firmware/hyp/ports.h"},
     "hyp": {"mmu/descriptor.h", "mmu/geometry.h", "mmu/table_visit.h"},
-    "cli": {"cache/knobs.h", "cache/sanitizer.h", "firmware/hyp/policy.h", "firmware/hyp/stats.h", "firmware/hyp/vm.h"},
+    "cli": {"cache/config.h", "cache/knobs.h", "cache/sanitizer.h", "mmu/knobs.h", "firmware/hyp/policy.h",
+            "firmware/hyp/stats.h", "firmware/hyp/vm.h"},
 }
 # Libraries, by the beginning of the included name, and the only rooms that may use them.
 LIBRARIES = {
