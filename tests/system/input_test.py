@@ -117,14 +117,14 @@ class BadInput(unittest.TestCase):
 class Documents(unittest.TestCase):
     def test_the_readmes_commands_exist(self):
         known = set()
-        for topic in ("run", "guest"):
+        for topic in ("run", "guest", "scenario", "museum"):
             known |= set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", farside.run("help", topic).out))
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
             examples = re.findall(r"^ *(?:\$ )?\./farside (.*)$", file.read(), re.M)
         self.assertGreater(len(examples), 3)
         for example in examples:
             words = shlex.split(example, comments=True)
-            self.assertIn(words[0], ("run", "guest", "test", "build", "help", "version"), example)
+            self.assertIn(words[0], ("run", "guest", "scenario", "museum", "test", "build", "help", "version"), example)
             for word in words[1:]:
                 if word.startswith("-") and words[0] != "test":
                     self.assertIn(word, known, example)
