@@ -107,7 +107,7 @@ Result<u64, UserError> bound(const Words& words, const char* name, u64 fallback)
 
 const CommandInfo kCompareCommand{
     "compare",
-    "run a guest under several policies of the hypervisor and compare what it costs",
+    "boot a guest under several policies of the hypervisor, side by side",
     "farside compare [GUEST] [OPTION...]\nfarside compare --kernel FILE [OPTION...]",
     "Runs one guest once for each policy, with the same seed, and prints how each run ended, what the caches' "
     "sanitizer "

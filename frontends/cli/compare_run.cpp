@@ -150,6 +150,10 @@ struct Source {
     return sum;
   }
   u64 traps() const { return hyp.exits_by_ec[static_cast<usize>(Ec::SYS64)]; }
+  u64 mmio() const { return hyp.mmio_kernel + hyp.mmio_vmm + hyp.mmio_nisv; }
+  u64 fetch_faults() const {
+    return hyp.faults[static_cast<usize>(hyp::FaultType::Permission)][static_cast<usize>(hyp::FaultAccess::Exec)];
+  }
   u64 dc_lines() const { return hyp.dc_civac_bytes / kLine; }
   u64 ic_lines() const { return hyp.ic_ivau_bytes / kLine; }
   u64 tlbis() const { return hyp.tlbi_ipa + hyp.tlbi_vmid + hyp.tlbi_local + hyp.tlbi_all; }
@@ -164,35 +168,33 @@ struct FigureRow {
   Figure figure;
   u64 (*of)(const Source&);
 };
-u64 faults_of(const Source& s, hyp::FaultType type) {
-  u64 sum = 0;
-  for (u64 n : s.hyp.faults[static_cast<usize>(type)]) sum += n;
-  return sum;
-}
-
 constexpr FigureRow kFigures[] = {
-    {{"stale_cached", "STALE_CACHED", true}, [](const Source& s) { return s.cache("STALE_CACHED"); }},
-    {{"stale_ram", "STALE_RAM", true}, [](const Source& s) { return s.cache("STALE_RAM"); }},
-    {{"stale_icache", "STALE_ICACHE", true}, [](const Source& s) { return s.cache("STALE_ICACHE"); }},
-    {{"stale_walk", "STALE_WALK", true}, [](const Source& s) { return s.cache("STALE_WALK"); }},
-    {{"lost_write", "LOST_WRITE", true}, [](const Source& s) { return s.cache("LOST_WRITE"); }},
-    {{"discarded_dirty", "DISCARDED_DIRTY", true}, [](const Source& s) { return s.cache("DISCARDED_DIRTY"); }},
-    {{"s2_faults", "stage-2 faults"}, [](const Source& s) { return s.hyp.fault_count(); }},
-    {{"s2_translation", "  translation"}, [](const Source& s) { return faults_of(s, hyp::FaultType::Translation); }},
-    {{"s2_permission", "  permission"}, [](const Source& s) { return faults_of(s, hyp::FaultType::Permission); }},
-    {{"traps", "traps"}, [](const Source& s) { return s.traps(); }},
-    {{"exits", "exits, all kinds"}, [](const Source& s) { return s.exits(); }},
+    {{"stale_cached", "STALE_CACHED", "findings", true}, [](const Source& s) { return s.cache("STALE_CACHED"); }},
+    {{"stale_ram", "STALE_RAM", "findings", true}, [](const Source& s) { return s.cache("STALE_RAM"); }},
+    {{"stale_icache", "STALE_ICACHE", "findings", true}, [](const Source& s) { return s.cache("STALE_ICACHE"); }},
+    {{"stale_walk", "STALE_WALK", "findings", true}, [](const Source& s) { return s.cache("STALE_WALK"); }},
+    {{"lost_write", "LOST_WRITE", "findings", true}, [](const Source& s) { return s.cache("LOST_WRITE"); }},
+    {{"discarded_dirty", "DISCARDED_DIRTY", "findings", true},
+     [](const Source& s) { return s.cache("DISCARDED_DIRTY"); }},
+    {{"exits", "exits", "of all kinds"}, [](const Source& s) { return s.exits(); }},
+    {{"s2_faults", "stage-2 faults", "devices included"}, [](const Source& s) { return s.hyp.fault_count(); }},
+    {{"s2_mmio", "device accesses", "stage-2 faults without memory"}, [](const Source& s) { return s.mmio(); }},
+    {{"s2_mapped", "mappings made", "stage-2 entries"}, [](const Source& s) { return s.hyp.s2_map; }},
+    {{"s2_fetch", "fetch faults", "on execute-never entries"}, [](const Source& s) { return s.fetch_faults(); }},
+    {{"traps", "traps", "of system registers and set/way"}, [](const Source& s) { return s.traps(); }},
     {{"flush_vm", "flushes of the VM"}, [](const Source& s) { return s.hyp.flush_vm; }},
-    {{"dc_lines", "DC CIVAC, lines"}, [](const Source& s) { return s.dc_lines(); }},
-    {{"ic_lines", "IC IVAU, lines"}, [](const Source& s) { return s.ic_lines(); }},
-    {{"ic_all", "IC IALLU(IS)"}, [](const Source& s) { return s.hyp.ic_all; }},
-    {{"tlbi", "TLBI"}, [](const Source& s) { return s.tlbis(); }},
-    {{"at", "AT"}, [](const Source& s) { return s.hyp.at; }},
-    {{"lines_cleaned", "lines cleaned", true}, [](const Source& s) { return s.cache("lines cleaned"); }},
-    {{"lines_invalidated", "lines invalidated", true}, [](const Source& s) { return s.cache("lines invalidated"); }},
-    {{"l2_misses", "L2 misses", true}, [](const Source& s) { return s.cache("L2 misses"); }},
+    {{"dc_lines", "DC CIVAC", "lines, by the hypervisor"}, [](const Source& s) { return s.dc_lines(); }},
+    {{"ic_lines", "IC IVAU", "lines, by the hypervisor"}, [](const Source& s) { return s.ic_lines(); }},
+    {{"ic_all", "IC IALLU(IS)", "by the hypervisor"}, [](const Source& s) { return s.hyp.ic_all; }},
+    {{"tlbi", "TLBI", "sequences, by the hypervisor"}, [](const Source& s) { return s.tlbis(); }},
+    {{"at", "AT S1E1R", "by the hypervisor"}, [](const Source& s) { return s.hyp.at; }},
+    {{"lines_cleaned", "lines cleaned", "that were dirty, whoever asked", true},
+     [](const Source& s) { return s.cache("lines cleaned"); }},
+    {{"lines_invalidated", "lines invalidated", "that were there, whoever asked", true},
+     [](const Source& s) { return s.cache("lines invalidated"); }},
+    {{"l2_misses", "L2 misses", "", true}, [](const Source& s) { return s.cache("L2 misses"); }},
     {{"guest_instructions", "guest instructions"}, [](const Source& s) { return s.machine.instructions(); }},
-    {{"cost", "modelled cost"}, [](const Source& s) { return s.cost(); }},
+    {{"cost", "modelled cost", "of exits and maintenance, in instructions"}, [](const Source& s) { return s.cost(); }},
 };
 
 std::vector<std::optional<u64>> values_of(Machine& machine) {

@@ -13,7 +13,7 @@ namespace farside::cli {
 
 /// One figure of a run, as the table, the JSON file and the chart name it.
 struct Figure {
-  std::string_view key, title;
+  std::string_view key, title, remark = {};
   bool needs_caches = false;  ///< nothing to count where caches are not modelled
 };
 /// All figures, in the order of ComparedRun::values.

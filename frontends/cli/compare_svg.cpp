@@ -36,11 +36,6 @@ std::string grouped(u64 value) {
   return digits;
 }
 
-std::string trimmed(std::string_view title) {
-  title.remove_prefix(std::min(title.find_first_not_of(' '), title.size()));
-  return std::string(title);
-}
-
 /// Figures that say something: not the same in all runs.
 std::vector<usize> differing(const Comparison& comparison) {
   std::vector<usize> chosen;
@@ -107,7 +102,11 @@ class Chart {
     for (const ComparedRun& run : comparison_.runs) largest = std::max(largest, run.values[figure].value_or(0));
     const int label_room = 12 + longest_ * 7;
     const int bar_room = kPanelWidth - label_room - kValueRoom;
-    std::string out = text(x, y + 18, trimmed(figures()[figure].title), "font-size=\"13\" font-weight=\"bold\"");
+    const Figure& what = figures()[figure];
+    std::string out = fmt::format(
+        "<text x=\"{}\" y=\"{}\"><tspan font-size=\"13\" font-weight=\"bold\">{}</tspan>"
+        "<tspan dx=\"8\" fill=\"{}\">{}</tspan></text>\n",
+        x, y + 18, escape(what.title), kPale, escape(what.remark));
     int at = y + kTitle;
     for (const ComparedRun& run : comparison_.runs) {
       const auto value = run.values[figure];
