@@ -120,12 +120,14 @@ Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Var
       }
     }
   }
+  if (overrides.engine) config.engine = *overrides.engine;
+  out.flattened = config.engine == Engine::Jit && config.cache == "coherent";
+  if (out.flattened) config.cache = "off";
   if (config.cache == "off") {  // what concerns caches is for the variants that have them
     std::erase_if(config.knobs, [](const std::string& knob) { return !is_mmu_knob(knob); });
     config.cache_config.clear();
   }
   if (!overrides.policy.empty() && !names_policy(variant)) config.policy = overrides.policy;
-  if (overrides.engine) config.engine = *overrides.engine;
   return out;
 }
 

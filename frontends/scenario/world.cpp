@@ -75,14 +75,15 @@ class World::Recorder : public pe::El2Host {
   pe::El2Host* next_;
 };
 
-World::World(const Scenario& scenario, bool bare, Detail detail) : scenario_(scenario), bare_(bare), detail_(detail) {}
+World::World(const Scenario& scenario, const VariantConfig& config, Detail detail)
+    : scenario_(scenario), bare_(config.bare), flattened_(config.flattened), detail_(detail) {}
 World::~World() = default;
 
 Result<std::unique_ptr<World>, UserError> World::create(const Scenario& scenario, const Variant& variant, u64 seed,
                                                         const Overrides& overrides) {
   VariantConfig config = TRY(make_config(scenario, variant, overrides));
   config.machine.seed = seed;
-  std::unique_ptr<World> world(new World(scenario, config.bare, overrides.detail));
+  std::unique_ptr<World> world(new World(scenario, config, overrides.detail));
   auto machine = machine::Machine::create_bare(config.machine);
   if (!machine) {
     return UserError{fmt::format("{}: variant {}: {}", scenario.file, variant.name, machine.error().message)};

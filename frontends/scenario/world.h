@@ -35,6 +35,8 @@ class World {
   machine::Machine& machine() { return *machine_; }
   hyp::Vm* vm() { return bare_ ? nullptr : machine_->vm(); }
   bool bare() const { return bare_; }
+  /// See VariantConfig::flattened.
+  bool flattened() const { return flattened_; }
   cache::Hierarchy& caches() { return machine_->board().caches(); }
   pe::Pe& core(unsigned cpu) { return *machine_->cores()[cpu]; }
   unsigned cpus() const { return machine_->config().cpus; }
@@ -81,7 +83,7 @@ class World {
 
  private:
   class Recorder;
-  World(const Scenario& scenario, bool bare, Detail detail);
+  World(const Scenario& scenario, const VariantConfig& config, Detail detail);
   Result<void, UserError> set_up();
   Result<void, UserError> add_slots();
   void build_tables();
@@ -92,7 +94,7 @@ class World {
   void on_report(const cache::Report& found);
 
   const Scenario& scenario_;
-  bool bare_;
+  bool bare_, flattened_;
   Detail detail_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<Recorder> recorder_;
