@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "core/jit/vector_kit.h"
+
 namespace farside::jit {
 namespace {
 
@@ -115,7 +117,7 @@ void emit_authenticate(Asm& a) {
 }  // namespace
 
 /// Two views of the same memory: nothing is writable and executable at one address.
-CodeBuffer::CodeBuffer(usize bytes) : size_(bytes) {
+CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host) : size_(bytes), host_(host) {
   const int memory = memfd_create("farside-code", MFD_CLOEXEC);
   if (memory < 0) return;
   if (ftruncate(memory, static_cast<off_t>(bytes)) == 0) {
@@ -174,6 +176,11 @@ void CodeBuffer::emit_routines() {
   emit_sign(a);
   authenticate_ = a.here();
   emit_authenticate(a);
+  align();
+  constants_ = a.here();
+  const auto& values = vector_constants();
+  std::memcpy(a.writable(a.here()), values.data(), sizeof values);
+  a.move_to(constants_ + sizeof values);
   align();
   std::memcpy(&enter_, &base_, sizeof enter_);
   code_ = a.here();

@@ -5,6 +5,7 @@
 
 #include "core/base/bits.h"
 #include "core/jit/block.h"
+#include "core/jit/host_features.h"
 
 namespace farside::jit {
 
@@ -12,7 +13,7 @@ namespace farside::jit {
 class CodeBuffer {
  public:
   /// Room for `bytes` of code; check ok() before use.
-  explicit CodeBuffer(usize bytes);
+  CodeBuffer(usize bytes, const HostFeatures& host);
   ~CodeBuffer();
   CodeBuffer(const CodeBuffer&) = delete;
   CodeBuffer& operator=(const CodeBuffer&) = delete;
@@ -39,6 +40,9 @@ class CodeBuffer {
   /// must do it.
   const u8* sign() const { return sign_; }
   const u8* authenticate() const { return authenticate_; }
+  /// What translated code may use of the host, and where vector_constants() lie.
+  const HostFeatures& host() const { return host_; }
+  const u8* constants() const { return constants_; }
 
  private:
   void emit_routines();
@@ -47,7 +51,9 @@ class CodeBuffer {
   std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
   u64 (*enter_)(const Frame*, const u8*) = nullptr;
-  const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr;
+  const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr,
+           *constants_ = nullptr;
+  HostFeatures host_;
 };
 
 /// Executes `site` in the interpreter's handler; returns an Exit.

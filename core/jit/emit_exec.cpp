@@ -28,7 +28,8 @@ bool low_half_suffices(Op op) {
 
 void EmitExec::begin_block(bool guarded) {
   guarded_ = guarded;
-  sp_checked_ = fp_checked_ = false;
+  sp_checked_ = fp_checked_ = fp_unit_ready_ = false;
+  kit_.forget();
   live_ = Live::None;
   kept_flags_ = lost_flags_ = false;
   slow_paths_.clear();
@@ -45,17 +46,26 @@ void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number, u8 needed_fl
   slow_start_ = slow_paths_.size();
   sp_checked_before_ = sp_checked_;
   fp_checked_before_ = fp_checked_;
+  fp_unit_ready_before_ = fp_unit_ready_;
+  kit_.begin_instruction();
   live_before_ = live_;
   kept_before_ = kept_flags_;
   lost_before_ = lost_flags_;
   declined_ = false;
   free_ = 7;
   written_ = 0;
+  vectors_written_ = 0;
   node_count_ = condition_count_ = 0;
   end_ = {};
 }
 
+void EmitExec::end_instruction() {
+  for (usize i = slow_start_; i < slow_paths_.size(); ++i) slow_paths_[i].vectors = kit_.map();
+}
+
 void EmitExec::drop_instruction() {
+  kit_.drop_instruction();
+  fp_unit_ready_ = fp_unit_ready_before_;
   a_.move_to(start_);
   slow_paths_.resize(slow_start_);
   sp_checked_ = sp_checked_before_;
@@ -69,6 +79,7 @@ void EmitExec::drop_instruction() {
 void EmitExec::after_fallback() {
   clobber_flags();
   sp_checked_ = false;
+  kit_.forget();
 }
 
 HostReg EmitExec::temp() {
@@ -224,6 +235,7 @@ EmitExec::Source EmitExec::source(Val v, bool wide) {
     case Value::Kind::Node:
       if (at(v).op == Op::Done) return {Source::Kind::Register, static_cast<HostReg>(at(v).amount)};
       break;
+    case Value::Kind::Ordered: break;
   }
   const HostReg t = temp();
   into(v, t);
@@ -268,6 +280,7 @@ void EmitExec::into(Val v, HostReg to) {
       break;
     case Value::Kind::Temp: a_.mov(true, to, static_cast<HostReg>(v.index)); break;
     case Value::Kind::Node: node_into(at(v), to); break;
+    case Value::Kind::Ordered: decline(); break;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "core/interp/interp_exec.h"
 #include "core/isa/exec.h"
 #include "core/jit/code_buffer.h"
+#include "core/jit/vector_kit.h"
 
 namespace farside::jit {
 
@@ -18,7 +19,8 @@ using isa::AtomicOp, isa::CondCode, isa::Flow, isa::Mem, isa::Nothing, isa::Outc
 
 /// A value of the program being translated.
 struct Value {
-  enum class Kind : u8 { Constant, Guest, Temp, Node } kind = Kind::Constant;
+  /// Ordered: the host's flags after UCOMISD of operands that are no NaNs, to be given to set_nzcv.
+  enum class Kind : u8 { Constant, Guest, Temp, Node, Ordered } kind = Kind::Constant;
   bool narrow = false;  ///< bits 63:32 are known to be 0, or are not part of the value (Guest)
   u8 index = 0;         ///< guest register, host register or node
   u64 constant = 0;
@@ -62,12 +64,14 @@ struct Condition {
   Value value{}, other{};
 };
 
-/// A SIMD&FP value: a guest register, or bytes in memory that a load has found.
+/// A SIMD&FP value: a guest register, bytes in memory that a load has found, or a register of the vector kit.
 struct VectorValue {
-  enum class Kind : u8 { Guest, Loaded } kind = Kind::Guest;
+  enum class Kind : u8 { Guest, Loaded, Temp } kind = Kind::Guest;
   u8 index = 0;
   u8 bytes = 16, offset = 0;
 };
+
+struct PureCall;
 
 class EmitExec {
  public:
@@ -76,7 +80,7 @@ class EmitExec {
   using Vec = VectorValue;
 
   EmitExec(Asm& a, const Features& features, const CodeBuffer& routines)
-      : a_(a), features_(features), routines_(routines) {}
+      : a_(a), features_(features), routines_(routines), kit_(a, routines.host(), routines.constants()) {}
   const Features& features() const { return features_; }
 
   // The translator's side.
@@ -85,6 +89,7 @@ class EmitExec {
   struct SlowPath {
     Patch from;
     unsigned instruction;
+    VectorKit::Map vectors{};  ///< what host vector registers remember where the fast path resumes
   };
   /// How a block ends.
   struct End {
@@ -101,6 +106,7 @@ class EmitExec {
   /// Flags that were to be kept in the host's flags are gone: the block must be emitted again without keeping any.
   bool lost_flags() const { return lost_flags_; }
   /// The instruction has been emitted, or declined and taken back.
+  void end_instruction();
   void drop_instruction();
   void after_fallback();
   bool declined() const { return declined_; }
@@ -157,7 +163,7 @@ class EmitExec {
   Val sbc_flags(Val a, Val b, bool sf) { return with_carry(Alu::Sbb, a, b, sf, true); }
   void logic_flags(const Val& v, bool sf);
   Val nzcv() { return refuse(); }
-  void set_nzcv(Val) { decline(); }
+  void set_nzcv(Val v);
   Cond cond(CondCode c) { return {.code = c}; }
   Cond is_zero(Val v, bool sf) { return {.kind = Condition::Kind::Zero, .wide = sf, .value = v}; }
   Cond test_bit(Val v, unsigned n) { return {.kind = Condition::Kind::Bit, .bit = static_cast<u8>(n), .value = v}; }
@@ -170,10 +176,15 @@ class EmitExec {
   /// CCMP and CCMN.
   void conditional_compare(CondCode code, bool negative, Val a, Val b, bool sf, unsigned otherwise);
 
-  // Calls: none of them is translated.
+  // Calls of pure functions that have a row in the table of pure.h, where these are defined.
+  template <class R, class... P, class... Args>
+  auto call(R (*fn)(P...), const Args&... args);
+  template <class R, class... P, class... Args>
+  auto call_fp(R (*fn)(P...), const Args&... args);
+  /// Other calls are not translated.
   template <class F, class... Args>
-  auto call(F&& fn, Args&&...) -> Val {
-    (void)fn;
+    requires(!std::is_function_v<std::remove_reference_t<F>> && !std::is_pointer_v<std::remove_cvref_t<F>>)
+  auto call(F&&, const Args&...) -> Val {
     return refuse();
   }
   template <class F, class... Args>
@@ -213,6 +224,32 @@ class EmitExec {
   /// DC ZVA where nothing traps it.
   void zero_block(Val address);
 
+  // Vectors.
+  VectorKit& kit() { return kit_; }
+  static Vec vector_temp(u8 r) { return {Vec::Kind::Temp, r}; }
+  /// The value in a host register, to be read only.
+  u8 in_vector(const Vec& v);
+  /// What follows computes with the host's floating-point unit as FPCR says, and leaves FPSR's flags in MXCSR.
+  void need_fp_unit();
+  /// FCCMP: `compare` emits UCOMISD or COMISD and what follows it, for when `code` holds; else NZCV = `otherwise`.
+  template <class Compare>
+  void conditional_ordered(CondCode code, unsigned otherwise, Compare&& compare) {
+    const Cc cc = test_flags(code);
+    const Patch skip = a_.jcc(negate(cc));
+    compare();
+    save_ordered();
+    u8* const done = a_.jmp_short();
+    a_.bind(skip);
+    store_flags(otherwise);
+    a_.bind_short(done);
+    clobber_flags();
+  }
+  /// N, Z, C and V from UCOMISD of ordered operands.
+  void save_ordered();
+  /// `size` bytes (1 to 16) at [RCX + RDX + offset], where host_address has put them.
+  void store_vector_at(unsigned offset, unsigned size, const Vec& data);
+  void host_address(Val address, unsigned size, bool write, Mem how);
+
   // For the hand-written rules.
   /// Leaves the fast path if `cc` holds.
   void slow_if(Cc cc) { slow_paths_.push_back({a_.jcc(cc), number_}); }
@@ -221,11 +258,15 @@ class EmitExec {
   Val guest(unsigned r, bool sf) { return {Value::Kind::Guest, !sf, static_cast<u8>(r), 0}; }
   void into(Val v, HostReg to);
   HostReg temp();
+  /// A temporary may be used again.
+  void give_back(HostReg r) { release(r); }
   Val temp_value(HostReg r, bool narrow) { return {Value::Kind::Temp, narrow, r, 0}; }
   void clobber_flags() {
     lost_flags_ |= kept_flags_;
     live_ = Live::None;
   }
+  /// A host condition that is true when `code` holds.
+  Cc holds(CondCode code) { return test_flags(code); }
 
  private:
   /// Whose flags the host's flags register holds, beside their copy in memory.
@@ -273,11 +314,10 @@ class EmitExec {
   Val with_carry(Alu what, Val a, Val b, bool sf, bool set_flags);
   HostReg save_flags(Live kind, HostReg keep = RSP);
   void load_flags();
+  void store_flags(unsigned nzcv);
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
-  void host_address(Val address, unsigned size, bool write, Mem how);
   void store_at(unsigned offset, unsigned size, Val data);
-  void store_vector_at(unsigned offset, unsigned size, const Vec& data);
   void reserve(HostReg r) { free_ &= static_cast<u8>(~(1u << r)); }
   void release(HostReg r) {
     if (r <= RDX) free_ |= static_cast<u8>(1u << r);
@@ -286,9 +326,11 @@ class EmitExec {
   Asm& a_;
   Features features_;
   const CodeBuffer& routines_;
+  VectorKit kit_;
   bool guarded_ = false, declined_ = false;
   bool sp_checked_ = false;  ///< SP is known to be aligned
   bool fp_checked_ = false;  ///< FP access is known to be allowed
+  bool fp_unit_ready_ = false;  ///< see need_fp_unit
   u8 free_ = 7;              ///< RAX, RCX, RDX
   Live live_ = Live::None;
   u8 needed_flags_ = kFlagsAll;
@@ -299,10 +341,11 @@ class EmitExec {
   unsigned number_ = 0;
   u8* start_ = nullptr;
   usize slow_start_ = 0;
-  u64 written_ = 0;  ///< guest registers that this instruction has written already
+  u64 written_ = 0;          ///< guest registers that this instruction has written already
+  u32 vectors_written_ = 0;  ///< the same of SIMD&FP registers
   unsigned node_count_ = 0;
   unsigned condition_count_ = 0;
-  bool sp_checked_before_ = false, fp_checked_before_ = false;
+  bool sp_checked_before_ = false, fp_checked_before_ = false, fp_unit_ready_before_ = false;
   Live live_before_ = Live::None;
   std::array<Node, 24> nodes_{};
   std::array<Condition, 4> conditions_{};

@@ -37,6 +37,26 @@ void EmitExec::load_flags() {
   live_ = Live::Subtraction;
 }
 
+/// N is bit 3 of the operand.
+void EmitExec::store_flags(unsigned nzcv) { a_.mov16(kFlagsSlot, stored_flags(nzcv)); }
+
+/// Less is N, equal Z and C, greater C: what UCOMISD says with CF and ZF, and the other way round with CF.
+void EmitExec::save_ordered() {
+  a_.setcc(Cc::B, RAX);
+  a_.setcc(Cc::E, RCX);
+  a_.load_extended(RAX, RAX, 1, false, false);
+  a_.load_extended(RCX, RCX, 1, false, false);
+  a_.rorx(false, RDX, RAX, 25);  // N is bit 7
+  a_.lea(false, RAX, {RAX, 0, RDX});
+  a_.rorx(false, RCX, RCX, 26);  // Z is bit 6
+  a_.lea(false, RAX, {RAX, 0, RCX});
+  a_.mov8(kSignZeroCarrySlot, RAX);
+  a_.mov8(kOverflowSlot, u8{0});
+  clobber_flags();
+}
+
+void EmitExec::set_nzcv(Val v) { v.kind == Value::Kind::Ordered ? save_ordered() : decline(); }
+
 /// Where an instruction that sets flags computes: in its destination if no operand is in the way.
 HostReg EmitExec::result_register(const Source& other, bool discard) {
   const unsigned rd = word_ & 31;
@@ -222,7 +242,7 @@ void EmitExec::conditional_compare(CondCode code, bool negative, Val a, Val b, b
   save_flags(negative ? Live::Addition : Live::Subtraction);
   u8* const done = a_.jmp_short();
   a_.bind_short(skip);
-  a_.mov16(kFlagsSlot, stored_flags(otherwise));
+  store_flags(otherwise);
   a_.bind_short(done);
   clobber_flags();
 }

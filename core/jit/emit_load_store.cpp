@@ -16,6 +16,9 @@ EmitterTable::EmitterTable() {
   register_branch(*this);
   register_system(*this);
   register_load_store(*this);
+  register_simd(*this);
+  register_simd_load_store(*this);
+  register_fp(*this);
 }
 
 const EmitterTable& emitters() {

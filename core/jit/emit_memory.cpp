@@ -81,84 +81,6 @@ isa::Outcome<isa::Nothing> EmitExec::store_pair(Val address, unsigned size, Val 
   return {};
 }
 
-// SIMD&FP registers live in memory; XMM0 carries their bytes.
-
-isa::Outcome<isa::Nothing> EmitExec::fp_access() {
-  if (!fp_checked_) {
-    a_.cmp8(frame_field(offsetof(Frame, fp_allowed)), 0);
-    clobber_flags();
-    slow_if(Cc::E);
-    fp_checked_ = true;
-  }
-  return {};
-}
-
-isa::Outcome<VectorValue> EmitExec::load_vec(Val address, unsigned size, Mem how) {
-  host_address(address, size, false, how);
-  return {{Vec::Kind::Loaded, 0, static_cast<u8>(size), 0}};
-}
-
-isa::Outcome<isa::Pair<VectorValue>> EmitExec::load_vec_pair(Val address, unsigned size, Mem how) {
-  host_address(address, 2 * size, false, how);
-  const u8 bytes = static_cast<u8>(size);
-  return {{{Vec::Kind::Loaded, 0, bytes, 0}, {Vec::Kind::Loaded, 0, bytes, bytes}}};
-}
-
-void EmitExec::set_vec(RegNo r, const Vec& v) {
-  const HostMem to = vector_slot(r);
-  if (v.kind == Vec::Kind::Guest) {
-    a_.movdqu(XMM0, vector_slot(v.index));
-    return a_.movdqu(to, XMM0);
-  }
-  const HostMem from{RCX, v.offset, RDX};
-  switch (v.bytes) {
-    case 16: a_.movdqu(XMM0, from); break;
-    case 8: a_.movq(XMM0, from); break;
-    case 4: a_.movd(XMM0, from); break;
-    default: {
-      const u8 free_before = free_;
-      const HostReg t = temp();
-      a_.load_extended(t, from, v.bytes, false, false);
-      a_.movd(XMM0, t);
-      free_ = free_before;
-    }
-  }
-  a_.movdqu(to, XMM0);
-}
-
-void EmitExec::store_vector_at(unsigned offset, unsigned size, const Vec& data) {
-  const HostMem to{RCX, static_cast<i32>(offset), RDX}, from = vector_slot(data.index);
-  if (data.kind != Vec::Kind::Guest) return decline();
-  if (size == 16) {
-    a_.movdqu(XMM0, from);
-    return a_.movdqu(to, XMM0);
-  }
-  const u8 free_before = free_;
-  const HostReg t = temp();
-  a_.load_extended(t, from, size, false, false);
-  switch (size) {
-    case 1: a_.mov8(to, t); break;
-    case 2: a_.mov16(to, t); break;
-    case 4: a_.mov(false, to, t); break;
-    default: a_.mov(true, to, t); break;
-  }
-  free_ = free_before;
-}
-
-isa::Outcome<isa::Nothing> EmitExec::store_vec(Val address, unsigned size, const Vec& data, Mem how) {
-  host_address(address, size, true, how);
-  store_vector_at(0, size, data);
-  return {};
-}
-
-isa::Outcome<isa::Nothing> EmitExec::store_vec_pair(Val address, unsigned size, const Vec& first, const Vec& second,
-                                                    Mem how) {
-  host_address(address, 2 * size, true, how);
-  store_vector_at(0, size, first);
-  store_vector_at(size, size, second);
-  return {};
-}
-
 void EmitExec::zero_block(Val address) {
   a_.cmp8(frame_field(offsetof(Frame, zva_allowed)), 0);
   slow_if(Cc::E);
@@ -167,9 +89,9 @@ void EmitExec::zero_block(Val address) {
   a_.alu_imm(Alu::And, true, RDX, -static_cast<i32>(pe::kZvaBytes));
   release(RDX);
   host_address(temp_value(RDX, false), pe::kZvaBytes, true, {});
-  a_.pxor(XMM0, XMM0);
+  const u8 zero = kit_.zero();
   for (i32 offset = 0; offset < static_cast<i32>(pe::kZvaBytes); offset += 16)
-    a_.movdqu(HostMem{RCX, offset, RDX}, XMM0);
+    kit_.store(HostMem{RCX, offset, RDX}, zero);
 }
 
 }  // namespace farside::jit

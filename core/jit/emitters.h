@@ -3,7 +3,7 @@
 #include <array>
 
 #include "core/isa/decode.h"
-#include "core/jit/emit_exec.h"
+#include "core/jit/pure.h"
 
 namespace farside::jit {
 
@@ -27,6 +27,10 @@ void register_alu(EmitterTable& table);
 void register_branch(EmitterTable& table);
 void register_system(EmitterTable& table);
 void register_load_store(EmitterTable& table);
+void register_simd(EmitterTable& table);
+void register_simd_load_store(EmitterTable& table);
+void register_fp(EmitterTable& table);
+void register_fp_rules(EmitterTable& table);
 
 }  // namespace farside::jit
 

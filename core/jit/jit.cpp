@@ -2,6 +2,7 @@
 #include "core/jit/jit.h"
 
 #include "core/arch/sysreg_fields.h"
+#include "core/jit/host_fp.h"
 
 namespace farside::jit {
 namespace {
@@ -22,13 +23,20 @@ bool zva_allowed(const pe::Pe& pe) {
 
 u64 page_of(u64 host) { return host & ~(pe::kL0PageSize - 1); }
 
+/// Forms whose fast path computes with the host's floating-point unit.
+bool is_floating_point(isa::A64 form) {
+  using isa::A64;
+  return (form >= A64::SCVTF_float_fix && form <= A64::FNMSUB_float) ||
+         (form >= A64::FMULX_scalar_half && form <= A64::FCMLA_element_single);
+}
+
 }  // namespace
 
 Jit::Jit(const Features& features, const JitOptions& options)
     : features_(features),
       options_(options),
       interp_(features),
-      buffer_(options.code_bytes),
+      buffer_(options.code_bytes, options.host),
       translator_(features, buffer_, options.count_runs),
       blocks_(buffer_),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
@@ -103,6 +111,11 @@ void Jit::run_blocks(pe::Pe& pe) {
     flags_to_host(pe.s);
     const u64 exit = buffer_.enter(frame, block->code);
     flags_from_host(pe.s);
+    if (fp_unit_) {
+      host_fp::collect(pe.s.fp);
+      _mm_setcsr(host_fp::kDefault);
+      fp_unit_ = false;
+    }
     link = nullptr;
     switch (exit) {
       case kReconsider: return;
@@ -232,12 +245,12 @@ void Jit::flush() {
 }
 
 /// What the interpreter does with the outcome of an instruction, and whether translated code may go on.
-u64 Jit::after_site(pe::Pe& pe, const Site& site, Flow flow) {
+u64 Jit::after_site(pe::Pe& pe, const Site& site, Flow flow, bool leaves) {
   --pe.budget;
   switch (flow) {
     case Flow::Next: {
       const i64 rest = static_cast<i64>(site.remaining) - 1;
-      if (pe.budget >= rest && !code_changed_ && !site.leaves) [[likely]] {
+      if (pe.budget >= rest && !code_changed_ && !leaves) [[likely]] {
         pe.budget -= rest;
         return kContinue;
       }
@@ -263,8 +276,20 @@ u64 run_site(Frame* frame, const Site* site) {
   pe.budget += site->remaining;
   const u64 host = site->block->host;
   pe.fetch_page = {align_down(site->pc, pe::kL0PageSize), reinterpret_cast<const u8*>(page_of(host)), (host & 1) != 0};
+  if (frame->fp_unit != 0) {
+    host_fp::collect(pe.s.fp);
+    _mm_setcsr(host_fp::kDefault);
+  }
   interp::InterpExec x(pe);
-  const u64 exit = jit.after_site(pe, *site, site->handler(x, site->word));
+  const isa::Flow flow = site->handler(x, site->word);
+  bool leaves = site->leaves;
+  if (frame->fp_unit == 0 && is_floating_point(site->form)) {
+    // From here on translated code computes; if the host cannot, it must not find out in the middle of a block.
+    frame->fp_unit = jit.fp_unit_ = pe.fp_enabled() && host_fp::serves(pe.s.fp.fpcr);
+    leaves |= !jit.fp_unit_;
+  }
+  if (frame->fp_unit != 0) _mm_setcsr(host_fp::mxcsr(pe.s.fp.fpcr));
+  const u64 exit = jit.after_site(pe, *site, flow, leaves);
   frame->unprivileged = pe.known_unprivileged_context();
   flags_to_host(pe.s);
   return exit;

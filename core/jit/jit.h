@@ -19,6 +19,7 @@ struct JitOptions {
   unsigned most_instructions = kMaxBlock;  ///< per block, 1..kMaxBlock
   bool always_verify = false;              ///< treat every page as one that keeps changing
   bool chain = true;                       ///< connect blocks
+  HostFeatures host = HostFeatures::detect();
 };
 
 /// Always-on counters.
@@ -81,7 +82,7 @@ class Jit : public pe::CodeWatch {
   void on_write(const u8* page) override;
   void flush();
   JumpCacheEntry& slot(u64 pc) { return jump_cache_[(pc >> 2) & ((1u << kJumpCacheLog2) - 1)]; }
-  u64 after_site(pe::Pe& pe, const Site& site, isa::Flow flow);
+  u64 after_site(pe::Pe& pe, const Site& site, isa::Flow flow, bool leaves);
 
   Features features_;
   JitOptions options_;
@@ -96,6 +97,7 @@ class Jit : public pe::CodeWatch {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> perf_map_{nullptr, std::fclose};
   Weighted forgotten_;         ///< of blocks before the last flush
   bool code_changed_ = false;  ///< blocks were dropped: the running one must not go on
+  bool fp_unit_ = false;       ///< MXCSR is translated code's (host_fp.h)
 };
 
 }  // namespace farside::jit

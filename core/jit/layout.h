@@ -37,6 +37,8 @@ constexpr HostMem kPcSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, p
 constexpr HostMem kSpEl0Slot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, sp_bank));  ///< while SPSel is 1
 constexpr HostMem kBtypeSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, btype));
 constexpr HostMem kPstateSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, pstate));
+constexpr HostMem kFpsrSlot =
+    pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, fp) + offsetof(FpEnv, fpsr));
 constexpr HostMem kBudgetSlot = pe_field(offsetof(pe::Pe, budget));
 constexpr HostMem kLinesSlot = pe_field(offsetof(pe::Pe, lines));
 constexpr HostMem kL0Slot = pe_field(offsetof(pe::Pe, l0_context));
@@ -86,7 +88,8 @@ struct Frame {
   u8 privileged = 0;   ///< EL1 or above, with the SP of that EL
   u8 fp_allowed = 0;
   u8 pac_allowed = 0;  ///< instruction key A does not trap
-  u8 unused[4] = {};
+  u8 fp_unit = 0;      ///< the host's MXCSR stands for FPCR and collects flags of FPSR
+  u8 unused[3] = {};
   u64 pac_masks[2] = {};                  ///< see Pe::pac_masks
   pe::L0Context* unprivileged = nullptr;  ///< what LDTR and STTR probe, once known
 };

@@ -78,6 +78,7 @@ bool Translator::emit_instruction(EmitExec& x, Block& block, unsigned number, bo
     ++counters.declined[static_cast<usize>(form)];
     call_site(x.code(), site_of(number, form, word));
   } else {
+    x.end_instruction();
     ++counters.emitted;
   }
   resume_[number] = x.code().here();
@@ -222,6 +223,7 @@ void Translator::emit_stubs(EmitExec& x) {
     const unsigned i = path.instruction;
     a.bind(path.from);
     call_site(a, site_of(i, forms_[i], words_[i]));
+    x.kit().reload(path.vectors);
     a.jmp(resume_[i]);
   }
   for (const Pending& pending : pending_) emit_link(a, pending);

@@ -227,10 +227,7 @@ Flow crc32(X& x, Imm<1> sf, RegNo Rm, Imm<2> sz, RegNo Rn, RegNo Rd) {
   const bool doubleword = sz == 3;
   if (sf != static_cast<u32>(doubleword)) [[unlikely]]
     return x.undefined();
-  const auto update = [bytes = 1u << sz](u64 accumulator, u64 data) {
-    return crc32_update<Polynomial>(accumulator, data, bytes);
-  };
-  x.set_reg(Rd, false, x.call(update, x.reg(Rn, false), x.reg(Rm, doubleword)));
+  x.set_reg(Rd, false, x.call(crc32_update<Polynomial>, x.reg(Rn, false), x.reg(Rm, doubleword), 1u << sz));
   return Flow::Next;
 }
 

@@ -1,0 +1,18 @@
+// core/jit/host_features.cpp - asks asmjit what the host's processor has.
+#include "core/jit/host_features.h"
+
+#include <asmjit/x86.h>
+
+namespace farside::jit {
+
+HostFeatures HostFeatures::detect() {
+  const auto& cpu = asmjit::CpuInfo::host().features().x86();
+  return {.avx = cpu.hasAVX(),
+          .avx2 = cpu.hasAVX2(),
+          .fma = cpu.hasFMA(),
+          .aes = cpu.hasAESNI(),
+          .pclmul = cpu.hasPCLMULQDQ(),
+          .sha = cpu.hasSHA()};
+}
+
+}  // namespace farside::jit
