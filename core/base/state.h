@@ -12,9 +12,9 @@
 
 namespace farside {
 
-/// Visits the state of an object field by field, always in the same order: each field is named once, for hashing, saving
-/// and restoring alike. A saving visitor reads `data`, a restoring one writes it. Fields never contain padding, so equal
-/// states are equal bytes. What is restored may have been forged: objects bring it into range, or reject it.
+/// Visits the state of an object field by field, always in the same order: each field is named once, for hashing,
+/// saving and restoring alike. A saving visitor reads `data`, a restoring one writes it. Fields never contain padding,
+/// so equal states are equal bytes. What is restored may have been forged: objects bring it into range, or reject it.
 class StateVisitor {
  public:
   virtual ~StateVisitor() = default;
