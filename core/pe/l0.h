@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/base/addr.h"
+#include "core/base/state.h"
+#include "core/pe/code_watch.h"
 
 namespace farside::pe {
 
@@ -66,6 +68,10 @@ class L0 {
   void insert_fetch(L0Context& context, Va va, const u8* host_page, bool guarded) {
     set(context.fetch, va, const_cast<u8*>(host_page) + guarded);
   }
+
+  /// Visits every known page by its place in RAM; `watch`, if any, hears of those that may be written.
+  void visit_state(StateVisitor& visitor, CodeWatch* watch);
+  L0Context* visit_context(StateVisitor& visitor, L0Context* context);
 
   struct Counters {
     u64 context_switches = 0, context_misses = 0, clears = 0, page_clears = 0;

@@ -396,8 +396,11 @@ void Pe::context_changed() {
   if (ports.caches != nullptr) forget_lines();
   l0_unprivileged_ = nullptr;
   l0_context = &l0_.select(l0_key(now, s.pstate[Pstate::PAN] && now != El::EL0));
-  sp_alignment_checked_ = (sctlr() & (now == El::EL0 ? kSctlrSA0 : kSctlrSA)) != 0;
+  sp_alignment_checked_ = stack_alignment_checked();
 }
+
+/// SCTLR_ELx.SA, or SA0 at EL0.
+bool Pe::stack_alignment_checked() const { return (sctlr() & (el() == El::EL0 ? kSctlrSA0 : kSctlrSA)) != 0; }
 
 void Pe::ttbr_changed() {
   for (bool& valid : regime_valid_) valid = false;

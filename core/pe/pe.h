@@ -252,6 +252,10 @@ class Pe {
   u64 read_register(SysReg reg);
   void write_register(SysReg reg, u64 value);
 
+  // snapshot.cpp
+  /// Visits everything that a snapshot keeps, between slices.
+  void visit_state(StateVisitor& visitor);
+
   // pmu.cpp
   /// Brings the counters up to date and raises the overflow interrupt if one is due.
   void update_pmu();
@@ -289,6 +293,8 @@ class Pe {
   bool at_e2h(El el) const;  ///< `el` is EL2, or EL0 under it, with HCR_EL2.E2H in force
   u64 hcr() const { return s.sys[SysReg::HCR_EL2]; }
   bool has(u64 hcr_bit) const { return (hcr() & hcr_bit) != 0; }
+  // snapshot.cpp
+  void restored(StateVisitor& visitor, u64 executed);
   // exception.cpp
   El target_of(const Pending& what) const;
   void enter(El target, u64 vector, u64 return_pc, Pstate saved);
@@ -371,6 +377,7 @@ class Pe {
   class Peeker;
   L0Context& choose_unprivileged();
   L0Key l0_key(El el, bool pan);
+  bool stack_alignment_checked() const;
   Access make_access(AccessKind kind, u64 va, unsigned size, const MemRequest& how) const;
   bool check_alignment(u64 va, unsigned size, const MemRequest& how, bool write);
   bool translate_piece(u64 va, unsigned size, const Access& access, Piece& piece);
