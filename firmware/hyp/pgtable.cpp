@@ -51,9 +51,7 @@ Result<std::unique_ptr<Pgtable>, Errno> Pgtable::create(unsigned ipa_bits, const
 
 /// kvm_pgtable_stage2_destroy: no TLB maintenance, the VMID is dead.
 Pgtable::~Pgtable() {
-  const u64 entries = u64{1} << (root_.ia_bits - mmu::level_shift(Granule::K4, root_.start_level));
-  const u64 bytes = std::max(host::kPageSize, entries * 8);
-  for (u64 offset = 0; offset < bytes; offset += host::kPageSize) {
+  for (u64 offset = 0, bytes = root_bytes(); offset < bytes; offset += host::kPageSize) {
     free_subtree(root_.base + offset, root_.start_level);
     env_.frames.put(Pa{root_.base + offset});
     --env_.stats.table_pages;

@@ -2,10 +2,12 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/base/state.h"
 #include "firmware/hyp/cmo.h"
 #include "firmware/hyp/host/frames.h"
 #include "mmu/table_visit.h"
@@ -92,6 +94,14 @@ class Pgtable {
   /// References of the table page that holds `entry_address`: 1 + counted entries.
   u32 table_refs(u64 table) const;
 
+  /// The tables' places and counts; their entries are memory.
+  void visit_state(StateVisitor& visitor);
+  void for_each_table(const std::function<void(Pa)>& visit) const;
+  /// Reads an entry without any effect.
+  using PeekEntry = std::function<u64(Pa)>;
+  /// Whether the tables in memory are exactly those that are counted.
+  bool is_sound(const PeekEntry& peek) const;
+
  private:
   class Memory final : public mmu::TableMemory {
    public:
@@ -120,6 +130,8 @@ class Pgtable {
   static u64 table_of(const mmu::TableEntry& entry) { return align_down(entry.address, host::kPageSize); }
   void free_table(u64 table);
   void free_subtree(u64 table, int level);
+  u64 root_bytes() const;
+  bool table_is_sound(u64 table, int level, const PeekEntry& peek, std::set<u64>& met) const;
   std::optional<Leaf> update(Ipa ipa, u64 size, u64 set, u64 clear);
   template <class Visitor>
   void visit(Ipa ipa, u64 size, Visitor& visitor) const;

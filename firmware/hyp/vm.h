@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/base/state.h"
 #include "firmware/hyp/errors.h"
 #include "firmware/hyp/policy.h"
 #include "firmware/hyp/ports.h"
@@ -163,7 +164,14 @@ class Vm {
   u64 vtcr() const;
   u64 hcr(unsigned vcpu) const;
 
+  // ---- Snapshots: no vCPU is inside a handler ----
+
+  void visit_state(StateVisitor& visitor);
+  /// Whether a restored state holds together; `peek` reads an entry of the tables without any effect.
+  bool is_sound(const std::function<u64(Pa)>& peek) const;
+
  private:
+  bool references_are_sound() const;
   std::unique_ptr<VmState> state_;
 };
 
@@ -179,6 +187,9 @@ class Hypervisor {
   void destroy_vm(Vm* vm);
   /// Bytes of host memory in use.
   u64 used_bytes() const;
+  /// Visits the host and its VMs, but not the host's memory.
+  void visit_state(StateVisitor& visitor);
+  bool is_sound(const std::function<u64(Pa)>& peek) const;
 
  private:
   Hypervisor(const HostConfig& config, const Ports& ports);

@@ -2,6 +2,7 @@
 #pragma once
 #include <vector>
 
+#include "core/base/state.h"
 #include "firmware/hyp/ports.h"
 
 namespace farside::hyp {
@@ -23,6 +24,7 @@ class VmidAllocator {
   u16 vmid(const VmidTag& tag) const { return static_cast<u16>(tag.value & ones(bits_)); }
   u64 generation(const VmidTag& tag) const { return tag.value >> bits_; }
   unsigned bits() const { return bits_; }
+  void visit_state(StateVisitor& visitor);
 
  private:
   static constexpr u64 kInvalid = ~u64{0};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/addr.h"
+#include "core/base/state.h"
 
 namespace farside::hyp::host {
 
@@ -35,6 +36,13 @@ class Frames {
   /// A compound frame becomes single pages, each with the compound's count.
   void split(Pa pa);
   bool contains(Pa pa) const { return pa.value >= base_.value && pa.value - base_.value < size_; }
+  /// The first page of the compound frame that holds `pa`.
+  Pa head(Pa pa) const {
+    const usize block = index(pa);
+    return address(blocks_[block].state == State::Tail ? block - blocks_[block].order : block);
+  }
+  /// Visits every frame in use and the order in which others will be handed out.
+  void visit_state(StateVisitor& visitor);
   u64 used_bytes() const { return used_; }
   u64 total_bytes() const { return size_; }
 
@@ -55,6 +63,8 @@ class Frames {
   void open_small(usize block, unsigned first_free);
   void release_page(usize block, unsigned page);
   void release_blocks(usize head);
+  void visit_small(StateVisitor& visitor, Block& block);
+  void restore_tails(StateVisitor& visitor, usize head);
 
   Pa base_;
   u64 size_, used_ = 0, seed_;

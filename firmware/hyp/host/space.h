@@ -1,5 +1,6 @@
 // firmware/hyp/host/space.h - the VMM process: VMAs, host page tables, demand paging, copy-on-write, notifiers.
 #pragma once
+#include <functional>
 #include <map>
 #include <span>
 #include <vector>
@@ -101,6 +102,15 @@ class Space {
   bool read(u64 hva, std::span<u8> out);
   const SpaceStats& stats() const { return stats_; }
 
+  /// Visits mappings, pages, files and children. No notifier hears of what is restored.
+  void visit_state(StateVisitor& visitor);
+  /// Calls `visit(page, size)` for each reference to frames that this space holds.
+  void for_each_reference(const std::function<void(Pa, u64)>& visit) const;
+  /// Whether mappings and leaves are apart, and each leaf inside a mapping.
+  bool is_sound() const;
+  /// Whether all of `range` is mapped.
+  bool covers(HvaRange range) const;
+
  private:
   class Invalidation;
   using Ptes = std::map<u64, HostPte>;
@@ -126,6 +136,8 @@ class Space {
   void split_vma(u64 at);
   void split_edges(HvaRange range);
   bool is_private_page(u64 hva);
+  void visit_vma(StateVisitor& visitor, u64 base, Vma& vma);
+  void visit_pte(StateVisitor& visitor, u64 base, HostPte& pte);
 
   Frames& frames_;
   HostMemoryPort& memory_;
