@@ -26,6 +26,7 @@ struct Features {
   u8 breakpoints = 6, watchpoints = 4, context_breakpoints = 2;
   u8 pmu_counters = 6;            ///< event counters beside the cycle counter
   u8 pmu_version = 1;             ///< ID_AA64DFR0_EL1.PMUVer: 1 = PMUv3, 4 = PMUv3p1
+  bool gic_registers = true;      ///< ICC_*_EL1; false where the machine's interrupt controller has none
   bool idc = false, dic = false;  ///< CTR_EL0.IDC and DIC; set by the machine when caches are not modelled
   bool el2 = true;
 };

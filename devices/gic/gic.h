@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "devices/device.h"
+#include "devices/gic/controller.h"
 #include "devices/gic/state.h"
 
 namespace farside::dev {
@@ -50,15 +50,14 @@ class GicRedistributors;
 
 /// One security state (GICD_CTLR.DS = 1), affinity routing always on, 5 bits of priority, no LPIs.
 /// PE n has affinity 0.0.0.n. Group 0 interrupts go out as FIQ, group 1 as IRQ.
-class GicV3 {
+class GicV3 final : public InterruptController {
  public:
   static constexpr u32 kMaxPes = 8;
   static constexpr u32 kMaxSpis = 256;
-  using OutputListener = std::function<void(u32 pe, bool irq, bool fiq)>;
 
   /// `pes` in 1..8, `spis` in 32..256 in steps of 32.
   GicV3(u32 pes, u32 spis);
-  ~GicV3();
+  ~GicV3() override;
   GicV3(const GicV3&) = delete;
   GicV3& operator=(const GicV3&) = delete;
 
@@ -66,10 +65,8 @@ class GicV3 {
   MmioDevice& distributor();
   MmioDevice& redistributors();
 
-  /// Level of the wire of SPI `n` (0-based, INTID n + 32). Unknown numbers are ignored.
-  void set_spi(u32 n, bool level);
-  /// Level of a private wire of `pe`; `intid` in 16..31.
-  void set_ppi(u32 pe, u32 intid, bool level);
+  void set_spi(u32 n, bool level) override;
+  void set_ppi(u32 pe, u32 intid, bool level) override;
 
   /// ICC_* accesses. Reads of IAR acknowledge. Write-only registers read as 0.
   u64 icc_read(u32 pe, IccReg reg);
@@ -77,15 +74,14 @@ class GicV3 {
 
   bool irq_pending(u32 pe) const { return outputs_[pe].irq; }
   bool fiq_pending(u32 pe) const { return outputs_[pe].fiq; }
-  /// Called when an output of a PE changes.
-  void set_output_listener(OutputListener listener) { listener_ = std::move(listener); }
+  void set_output_listener(OutputListener listener) override { listener_ = std::move(listener); }
 
-  u32 pes() const { return pes_; }
+  u32 pes() const override { return pes_; }
   u32 spis() const { return spis_; }
   void reset();
   /// What a reset of `pe` alone resets (PSCI CPU_ON): its ICC registers, not its redistributor.
   void reset_cpu_interface(u32 pe);
-  void visit_state(StateVisitor& visitor);
+  void visit_state(StateVisitor& visitor) override;
 
   /// What the monitor prints; nothing outside the GIC may change it.
   const gic::State& state() const { return s_; }

@@ -64,17 +64,22 @@ void write_chosen(FdtWriter& w, const FdtConfig& config) {
   }
 }
 
-void write_gic(FdtWriter& w, u32 cpus) {
+void write_gic(FdtWriter& w, u32 version, u32 cpus) {
   Node node(w, at("intc", virt_map::kGicDistributor.base));
-  w.text("compatible", "arm,gic-v3");
+  w.text("compatible", version == 2 ? "arm,cortex-a15-gic" : "arm,gic-v3");
   w.flag("interrupt-controller");
   w.cells("#interrupt-cells", {3});
   w.cells("#address-cells", {2});
   w.cells("#size-cells", {2});
   w.flag("ranges");
-  w.cells("#redistributor-regions", {1});
-  w.wide("reg", {virt_map::kGicDistributor.base, virt_map::kGicDistributor.size, virt_map::kGicRedistributors.base,
-                 cpus * virt_map::kRedistributorStride});
+  if (version == 2) {
+    w.wide("reg", {virt_map::kGicV2Distributor.base, virt_map::kGicV2Distributor.size,
+                   virt_map::kGicV2CpuInterface.base, virt_map::kGicV2CpuInterface.size});
+  } else {
+    w.cells("#redistributor-regions", {1});
+    w.wide("reg", {virt_map::kGicDistributor.base, virt_map::kGicDistributor.size, virt_map::kGicRedistributors.base,
+                   cpus * virt_map::kRedistributorStride});
+  }
   w.cells("phandle", {kGicPhandle});
 }
 
@@ -202,7 +207,7 @@ std::vector<u8> build_fdt(const FdtConfig& config) {
     write_cpus(w, config);
     write_timer(w, config.hyp_timer);
     if (config.pmu) write_pmu(w);
-    write_gic(w, config.cpus);
+    write_gic(w, config.gic_version, config.cpus);
     write_clock(w);
     write_uart(w);
     write_rtc(w);

@@ -21,6 +21,8 @@ namespace virt_map {
 /// Two banks of 64 MiB each; the first is where the cores start when there is firmware.
 inline constexpr MapEntry kFlash{"flash", 0, 0x0800'0000, kNoSpi};
 inline constexpr MapEntry kGicDistributor{"gicv3-dist", 0x0800'0000, 0x1'0000, kNoSpi};
+inline constexpr MapEntry kGicV2Distributor{"gicv2-dist", 0x0800'0000, 0x1000, kNoSpi};
+inline constexpr MapEntry kGicV2CpuInterface{"gicv2-cpu", 0x0801'0000, 0x2000, kNoSpi};
 inline constexpr MapEntry kGicRedistributors{"gicv3-redist", 0x080a'0000, 0xf6'0000, kNoSpi};
 inline constexpr MapEntry kUart{"pl011", 0x0900'0000, 0x1000, 1};
 inline constexpr MapEntry kRtc{"pl031", 0x0901'0000, 0x1000, 2};
