@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view kBoot = "What to boot", kMachine = "The machine", kDevices = "Devices",
                            kHypervisor = "The hypervisor", kCaches = "Caches", kTime = "Time and chance",
-                           kEnd = "When the run ends", kSeeing = "Seeing it", kGeneral = "General";
+                           kState = "Snapshots and the monitor", kEnd = "When the run ends", kSeeing = "Seeing it",
+                           kGeneral = "General";
 
 constexpr OptionInfo kRunOptions[] = {
     {kBoot, "kernel", "FILE", "", "An arm64 Linux Image (also gzip'd) or an AArch64 ELF file."},
@@ -104,6 +105,15 @@ constexpr OptionInfo kRunOptions[] = {
     {kTime, "clock", "MODE", "virtual; wall with --net",
      "virtual: time is the number of instructions; idle time is skipped, or waited out when a terminal is attached. "
      "wall: time is the host's."},
+
+    {kState, "restore", "FILE", "",
+     "Begin in the state of a snapshot instead of booting. The other options must be those with which it was taken."},
+    {kState, "snapshot-at", "N[:FILE]", "FILE is farside.snap in --snapshot-dir",
+     "Take a snapshot after about N instructions, all cores together, and go on."},
+    {kState, "snapshot-dir", "FOLDER", "the current folder", "Where savevm and loadvm of the monitor keep NAME.snap."},
+    {kState, "monitor", "PLACE", "behind Ctrl-A c",
+     "Where else monitor commands are read while the machine runs. stdio: here, and the guest gets no keys. unix:PATH: "
+     "at a Unix socket, from one client at a time."},
 
     {kEnd, "no-reboot", "", "", "End the run when the guest resets or panics, instead of starting it again."},
     {kEnd, "max-insns", "N", "no limit",
@@ -289,7 +299,8 @@ The launcher ./farside in the source tree knows two more
 
 'farside COMMAND --help' says all about one command.
 )",
-                     kRunCommand.summary, kCompareCommand.summary, kGuestCommand.summary, kScenarioCommand.summary, kMuseumCommand.summary);
+                     kRunCommand.summary, kCompareCommand.summary, kGuestCommand.summary, kScenarioCommand.summary,
+                     kMuseumCommand.summary);
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

@@ -16,6 +16,7 @@
 #include "firmware/hyp/policy.h"
 #include "frontends/cli/device_options.h"
 #include "frontends/cli/qemu_spelling.h"
+#include "frontends/cli/state_options.h"
 #include "frontends/cli/words.h"
 #include "frontends/guests/guests.h"
 #include "mmu/knobs.h"
@@ -319,6 +320,7 @@ Result<Parsed<RunOptions>, UserError> parse_run(const std::vector<std::string>& 
   TRY_VOID(take_hypervisor(words, run.machine));
   TRY_VOID(take_caches(words, run));
   TRY_VOID(take_conduct(words, run));
+  TRY_VOID(take_state(words, run));
   return Parsed<RunOptions>(std::move(run));
 }
 

@@ -13,6 +13,9 @@
 
 namespace farside::cli {
 
+/// Where monitor commands are typed, beside Ctrl-A c.
+enum class MonitorPlace : u8 { None, Terminal, Socket };
+
 /// `farside run`, checked as far as that is possible without opening a file.
 struct RunOptions {
   machine::MachineConfig machine;     ///< complete but for the files and command line of a named guest
@@ -20,6 +23,12 @@ struct RunOptions {
   std::optional<std::string> append;  ///< the kernel command line, or what is added to the guest's own
   bool clock_given = false;           ///< else the clock depends on whether a terminal is attached
   bool no_reboot = false;
+  MonitorPlace monitor = MonitorPlace::None;
+  std::string monitor_socket;         ///< path; empty unless MonitorPlace::Socket
+  std::string snapshot_folder = ".";  ///< where savevm and loadvm find their files
+  std::string restore;                ///< path of a snapshot to begin with, or empty
+  u64 snapshot_at = 0;                ///< take one after so many instructions; 0: none
+  std::string snapshot_file;          ///< its path
   std::vector<TraceGroup> trace;
   std::string trace_file;  ///< empty: standard error
   bool stats = false, jit_stats = false, state_hash = false;

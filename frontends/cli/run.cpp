@@ -58,6 +58,7 @@ std::string_view end_word(StopCause cause, const Findings& findings) {
     case StopCause::Quit: return "quit";
     case StopCause::InstructionLimit: return "limit";
     case StopCause::Idle: return "idle";
+    case StopCause::Checkpoint:
     case StopCause::RunError: break;
   }
   return "error";
@@ -93,6 +94,7 @@ int conclude(const RunResult& result, Machine& machine) {
       fmt::print(stderr, "farside: every core waits and nothing can wake one{}{}\n{}", result.text.empty() ? "" : ": ",
                  result.text, where_it_was(machine));
       return kExitStuck;
+    case StopCause::Checkpoint:
     case StopCause::RunError: break;
   }
   fmt::print(stderr, "farside: {}\n{}", result.text, where_it_was(machine));
@@ -124,24 +126,29 @@ Result<int, UserError> run_guest(const RunOptions& options) {
   const std::unique_ptr<GuestNames> names = TRY(GuestNames::create(options.symbols, config.kernel));
   Findings findings(options, *names);
   TRY_VOID(findings.check_report_file());
-  for (;;) {
-    const std::unique_ptr<Machine> machine = TRY(Machine::create(config));
-    attach_trace(*machine, options, trace_file.get());
-    findings.watch(*machine);
-    RunResult result;
-    double host_seconds = 0;
-    {
-      Terminal terminal;  // raw only while the guest runs
-      Session session(*machine, terminal);
-      result = session.run();
-      host_seconds = session.host_seconds();
+  std::unique_ptr<monitor::Server> server;
+  if (!options.monitor_socket.empty()) server = TRY(monitor::Server::listen(options.monitor_socket));
+  const std::unique_ptr<Machine> machine = TRY(Machine::create(config));
+  if (!options.restore.empty()) TRY_VOID(machine->restore(options.restore));
+  attach_trace(*machine, options, trace_file.get());
+  findings.watch(*machine);
+  RunResult result;
+  double host_seconds = 0;
+  {
+    Terminal terminal;  // raw only while the guest runs
+    Session session(*machine, terminal, options, std::move(server));
+    for (;;) {
+      result = TRY(session.run());
+      if (result.cause != StopCause::Reset || options.no_reboot || findings.failures() != 0) break;
+      TRY_VOID(machine->reset());
+      findings.watch(*machine);  // the kernel will be elsewhere
     }
-    if (result.cause == StopCause::Reset && !options.no_reboot && findings.failures() == 0) continue;
-    print_results(*machine, options, host_seconds);
-    TRY_VOID(findings.write_report(*machine, end_word(result.cause, findings)));
-    const int status = findings.stopped() ? kExitFinding : conclude(result, *machine);
-    return judge(status, findings);
+    host_seconds = session.host_seconds();
   }
+  print_results(*machine, options, host_seconds);
+  TRY_VOID(findings.write_report(*machine, end_word(result.cause, findings)));
+  const int status = findings.stopped() ? kExitFinding : conclude(result, *machine);
+  return judge(status, findings);
 }
 
 }  // namespace farside::cli

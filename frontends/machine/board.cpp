@@ -14,8 +14,10 @@ namespace {
 /// The real-time clock starts here (2026-01-01 00:00:00 UTC) so that a run depends on nothing but its inputs.
 constexpr u64 kRtcEpoch = 1'767'225'600;
 constexpr u64 kNsPerSecond = 1'000'000'000;
+/// How long the power key is held, in nanoseconds: longer than the debouncing of any driver.
+constexpr u64 kKeyPress = 100'000'000;
 
-dev::IrqLine spi_line(dev::GicV3& gic, u32 spi) {
+dev::IrqLine spi_line(dev::InterruptController& gic, u32 spi) {
   return dev::IrqLine([&gic, spi](bool level) { gic.set_spi(spi, level); });
 }
 
@@ -42,8 +44,14 @@ Board::Board(const MachineConfig& config, const CacheSetup& caches, u64 ram_base
       trace_(trace),
       physical_(cores, config.cpus, config.pcpus == 0 ? config.cpus : config.pcpus, config.migrate_seed),
       caches_(std::make_unique<cache::Hierarchy>(caches.geometry, caches.knobs, physical_.count(), *this, config.seed)),
-      entropy_(config.seed, "rndr"),
-      gic_(std::make_unique<dev::GicV3>(config.cpus, boot::virt_map::kSpis)) {
+      entropy_(config.seed, "rndr") {
+  if (config.gic == 2) {
+    gic_v2_ = std::make_unique<dev::GicV2>(config.cpus, boot::virt_map::kSpis);
+    gic_ = gic_v2_.get();
+  } else {
+    gic_v3_ = std::make_unique<dev::GicV3>(config.cpus, boot::virt_map::kSpis);
+    gic_ = gic_v3_.get();
+  }
   caches_->set_listener(this);
   if (caches.modelled()) physical_.set_caches(caches_.get());
   attach_devices();
@@ -56,8 +64,13 @@ void Board::attach_devices() {
     return kRtcEpoch + (scheduler_ == nullptr ? 0 : scheduler_->time_ns() / kNsPerSecond);
   });
   gpio_ = std::make_unique<dev::Pl061>(spi_line(*gic_, kGpio.spi));
-  bus_.attach(kGicDistributor.base, kGicDistributor.size, gic_->distributor());
-  bus_.attach(kGicRedistributors.base, kRedistributorStride * gic_->pes(), gic_->redistributors());
+  if (gic_v2_) {
+    bus_.attach(kGicV2Distributor.base, kGicV2Distributor.size, gic_v2_->distributor());
+    bus_.attach(kGicV2CpuInterface.base, kGicV2CpuInterface.size, gic_v2_->cpu_interface());
+  } else {
+    bus_.attach(kGicDistributor.base, kGicDistributor.size, gic_v3_->distributor());
+    bus_.attach(kGicRedistributors.base, kRedistributorStride * gic_->pes(), gic_v3_->redistributors());
+  }
   bus_.attach(kUart.base, kUart.size, *uart_);
   bus_.attach(kRtc.base, kRtc.size, *rtc_);
   bus_.attach(kGpio.base, kGpio.size, *gpio_);
@@ -65,7 +78,11 @@ void Board::attach_devices() {
 
 void Board::connect(Scheduler& scheduler) {
   scheduler_ = &scheduler;
-  scheduler.set_tick([this] { rtc_->update(); });
+  scheduler.set_tick([this] {
+    rtc_->update();
+    if (key_up_at_ <= scheduler_->time_ns()) release_power_key();
+  });
+  scheduler.set_device_event([this] { return key_up_at_; });
   scheduler.set_ppi_sink([this](u32 pe, u32 intid, bool level) { gic_->set_ppi(pe, intid, level); });
   gic_->set_output_listener([this](u32 pe, bool irq, bool fiq) { deliver(pe, irq, fiq); });
 }
@@ -82,6 +99,22 @@ void Board::deliver(u32 pe, bool irq, bool fiq) {
     core.lines.fiq = fiq;
   }
   if (irq || fiq) core.end_slice();
+}
+
+void Board::press_power_key() {
+  key_up_at_ = (scheduler_ == nullptr ? 0 : scheduler_->time_ns()) + kKeyPress;
+  gpio_->set_input(dev::kPowerKeyLine, true);
+}
+
+void Board::release_power_key() {
+  key_up_at_ = ~u64{0};
+  gpio_->set_input(dev::kPowerKeyLine, false);
+}
+
+void Board::visit_state(StateVisitor& v) {
+  bus_.visit_state(v);
+  v.chance("board.entropy", entropy_);
+  v.value("board.key_up_at", key_up_at_);
 }
 
 u8* Board::ram_at(u64 pa) {
@@ -195,11 +228,11 @@ void Board::send_event(pe::Pe&) {
 
 u64 Board::read(u32 pe, u16 encoding) {
   const auto reg = icc_of(encoding);
-  return reg ? gic_->icc_read(pe, *reg) : 0;
+  return reg ? gic_v3_->icc_read(pe, *reg) : 0;
 }
 
 void Board::write(u32 pe, u16 encoding, u64 value) {
-  if (const auto reg = icc_of(encoding)) gic_->icc_write(pe, *reg, value);
+  if (const auto reg = icc_of(encoding)) gic_v3_->icc_write(pe, *reg, value);
 }
 
 }  // namespace farside::machine

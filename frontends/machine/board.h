@@ -7,13 +7,13 @@
 #include "core/pe/pe.h"
 #include "devices/bus.h"
 #include "devices/gic/gic.h"
+#include "devices/gic/v2.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
 #include "devices/pl061.h"
 #include "devices/ram.h"
 #include "frontends/machine/caches.h"
 #include "frontends/machine/config.h"
-#include "frontends/machine/flash_banks.h"
 #include "frontends/machine/flash_banks.h"
 #include "frontends/machine/physical_cores.h"
 
@@ -54,11 +54,15 @@ class Board : public pe::BusPort,
   void wrote(u64 pa, u64 size);
   /// Lets the cores read and execute the flash in place: without a hypervisor, which does it by memory slots.
   void set_flash(FlashBanks& flash);
+  /// Devices and decisions, but not memory.
+  void visit_state(StateVisitor& visitor);
+  /// Holds the power key down for 100 ms of the machine's time.
+  void press_power_key();
   dev::Bus& bus() { return bus_; }
   const dev::Bus& bus() const { return bus_; }
   dev::Pl011& uart() { return *uart_; }
   dev::Pl061& gpio() { return *gpio_; }
-  dev::GicV3& gic() { return *gic_; }
+  dev::InterruptController& gic() { return *gic_; }
   cache::Hierarchy& caches() { return *caches_; }
   const cache::Hierarchy& caches() const { return *caches_; }
   PhysicalCores& physical() { return physical_; }
@@ -92,6 +96,7 @@ class Board : public pe::BusPort,
 
   void trace_access(std::string_view what, Pa pa, unsigned size, u64 value, u32 pe);
   void attach_devices();
+  void release_power_key();
   void deliver(u32 pe, bool irq, bool fiq);
 
   El2Mode el2_;
@@ -103,12 +108,15 @@ class Board : public pe::BusPort,
   PhysicalCores physical_;
   std::unique_ptr<cache::Hierarchy> caches_;
   Chance entropy_;
-  std::unique_ptr<dev::GicV3> gic_;
+  std::unique_ptr<dev::GicV3> gic_v3_;  ///< one of the two
+  std::unique_ptr<dev::GicV2> gic_v2_;
+  dev::InterruptController* gic_ = nullptr;
   std::unique_ptr<dev::Pl011> uart_;
   std::unique_ptr<dev::Pl031> rtc_;
   std::unique_ptr<dev::Pl061> gpio_;
   dev::Bus bus_;
   Scheduler* scheduler_ = nullptr;
+  u64 key_up_at_ = ~u64{0};  ///< when the power key is released, in nanoseconds
   FlashBanks* flash_ = nullptr;
 };
 

@@ -84,11 +84,12 @@ enum class RngMode : u8 { Seeded, Host, None };
 enum class ConsoleDevice : u8 { Pl011, Virtio };
 
 struct MachineConfig {
-  u64 memory = u64{1} << 30;  ///< bytes of guest RAM; a multiple of 2 MiB
-  u32 cpus = 1;               ///< 1..8
-  u32 pcpus = 0;              ///< physical cores, 1..8, under El2Mode::Kvm; 0: one for each vCPU
+  u64 memory = u64{1} << 30;        ///< bytes of guest RAM; a multiple of 2 MiB
+  u32 cpus = 1;                     ///< 1..8
+  u32 pcpus = 0;                    ///< physical cores, 1..8, under El2Mode::Kvm; 0: one for each vCPU
   std::optional<u64> migrate_seed;  ///< vCPUs move between physical cores; without: vCPU i stays on core i mod pcpus
-  std::string cpu = "max";    ///< a name from cpu_models()
+  u32 gic = 3;                      ///< version of the interrupt controller: 2 or 3
+  std::string cpu = "max";          ///< a name from cpu_models()
   u64 seed = 0;
   El2Mode el2 = El2Mode::Kvm;
   std::string policy = "k6.1";       ///< name of a cache strategy or an era: hyp::policies()
@@ -104,13 +105,13 @@ struct MachineConfig {
   Engine engine = Engine::Interp;
   JitConfig jit;
   ClockMode clock = ClockMode::Virtual;
-  u64 max_instructions = 0;  ///< stop after so many, all cores together; 0: no limit
-  std::string kernel;        ///< path: Image, gzip'd Image or ELF
-  std::string initrd;        ///< path, or empty
-  std::string dtb;           ///< path, or empty for the machine's own
-  std::string append;        ///< kernel command line
-  std::string bios;          ///< path: firmware in flash bank 0, which starts instead of the kernel
-  std::string pflash;        ///< path: flash bank 1, kept
+  u64 max_instructions = 0;         ///< stop after so many, all cores together; 0: no limit
+  std::string kernel;               ///< path: Image, gzip'd Image or ELF
+  std::string initrd;               ///< path, or empty
+  std::string dtb;                  ///< path, or empty for the machine's own
+  std::string append;               ///< kernel command line
+  std::string bios;                 ///< path: firmware in flash bank 0, which starts instead of the kernel
+  std::string pflash;               ///< path: flash bank 1, kept
   DmaKind dma = DmaKind::Coherent;  ///< of virtio devices that do not say otherwise
   std::vector<DriveConfig> drives;
   std::optional<NetConfig> net;
@@ -138,8 +139,9 @@ enum class StopCause : u8 {
   Reset,  ///< PSCI SYSTEM_RESET
   Quit,   ///< Machine::request_stop
   InstructionLimit,
-  Idle,      ///< every core waits and nothing can wake one
-  RunError,  ///< the hypervisor gave up: see RunResult::text
+  Checkpoint,  ///< Machine::set_checkpoint
+  Idle,        ///< every core waits and nothing can wake one
+  RunError,    ///< the hypervisor gave up: see RunResult::text
 };
 
 struct RunResult {

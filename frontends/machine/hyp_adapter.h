@@ -40,6 +40,8 @@ class HypAdapter : public pe::El2Host,
   /// Creates the host and its VM with `config.memory` bytes of RAM at `ram_base`.
   Result<void, UserError> create(const MachineConfig& config, u64 ram_base);
   hyp::Vm& vm() { return *vm_; }
+  void visit_state(StateVisitor& visitor) { hypervisor_->visit_state(visitor); }
+  bool is_sound(const std::function<u64(Pa)>& entry) const { return hypervisor_->is_sound(entry); }
   /// Enters the guest on `core` at EL1 with the MMU off: first boot and CPU_ON.
   void enter(pe::Pe& core, u64 entry);
   /// `core` has been loaded on a physical core where another vCPU may have run since.

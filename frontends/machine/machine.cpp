@@ -36,6 +36,7 @@ Result<CpuModel, UserError> cpu_for(const MachineConfig& config, const CacheSetu
   CpuModel cpu = *model;
   identify_caches(caches, cpu);
   cpu.features.el2 = config.el2 == El2Mode::Kvm;
+  cpu.features.gic_registers = config.gic == 3;
   return cpu;
 }
 
@@ -105,7 +106,7 @@ Result<void, UserError> Machine::build() {
   const pe::Ports ports{.bus = board_.get(),
                         .system = board_.get(),
                         .clock = scheduler_.get(),
-                        .icc = board_.get(),
+                        .icc = config_.gic == 3 ? board_.get() : nullptr,
                         .firmware = hosted ? nullptr : power_.get(),
                         .entropy = board_.get(),
                         .trace = &trace_,
@@ -142,6 +143,7 @@ Result<void, UserError> Machine::load() {
   request.fdt.cpu_compatible = config_.cpu == "max" ? "arm,armv8" : "arm," + config_.cpu;
   request.fdt.virtio_slots = boot::virt_map::kVirtioSlots;
   request.fdt.noncoherent_slots = peripherals_->noncoherent_slots();
+  request.fdt.gic_version = config_.gic;
   request.fdt.bootargs = config_.append;
   Chance seeds(config_.seed, "fdt");
   request.fdt.kaslr_seed = seeds.next();
@@ -150,7 +152,10 @@ Result<void, UserError> Machine::load() {
   request.fdt.flash = !config_.bios.empty();
   if (request.fdt.flash) return start_firmware(request);
   const boot::BootPlan plan = TRY(boot::plan_boot(request));
-  for (const boot::Segment& segment : plan.segments) put_into_ram(segment.ipa, segment.bytes);
+  for (const boot::Segment& segment : plan.segments) {
+    put_into_ram(segment.ipa, segment.bytes);
+    clear_ram(segment.ipa + segment.bytes.size(), segment.zeros);
+  }
   power_->start(*cores_.front(), plan.entry, plan.dtb);
   if (plan.format == boot::KernelFormat::Arm64Image) image_base_ = plan.entry;
   return {};
@@ -162,6 +167,7 @@ void Machine::put_into_ram(u64 address, std::span<const u8> bytes) {
     return;
   }
   std::memcpy(board_->ram_at(address), bytes.data(), bytes.size());
+  board_->wrote(address, bytes.size());
   board_->caches().adopt(Pa{address}, bytes.size());
 }
 
@@ -187,6 +193,8 @@ void Machine::set_console(Console console) {
 }
 
 RunResult Machine::run() { return scheduler_->run(); }
+
+void Machine::set_checkpoint(u64 instructions) { scheduler_->set_checkpoint(instructions); }
 
 void Machine::request_stop() { scheduler_->stop(StopCause::Quit); }
 
@@ -215,10 +223,7 @@ u32 Machine::physical_core(u32 vcpu) const { return board_->physical().home(vcpu
 
 u64 Machine::migrations() const { return board_->physical().migrations(); }
 
-void Machine::press_power_key() {
-  board_->gpio().set_input(dev::kPowerKeyLine, true);
-  board_->gpio().set_input(dev::kPowerKeyLine, false);
-}
+void Machine::press_power_key() { board_->press_power_key(); }
 
 hyp::Vm* Machine::vm() { return hyp_ == nullptr ? nullptr : &hyp_->vm(); }
 

@@ -28,6 +28,7 @@ class HypAdapter;
 class Peripherals;
 class Power;
 class Scheduler;
+class SnapshotFile;
 
 /// A range of the guest's physical address space, for `info mtree`.
 struct MemoryRange {
@@ -68,6 +69,20 @@ class Machine {
   u64 migrations() const;
   /// Presses the power key of the gpio-keys node for 100 ms of the machine's time.
   void press_power_key();
+
+  /// Resets the machine after StopCause::Reset, or because somebody pressed the button, and loads the guest's files
+  /// again (reset.cpp). Errors are those of the files.
+  Result<void, UserError> reset();
+
+  // Snapshots (snapshot.cpp), between runs: the complete state, so that what follows is the same to the bit.
+  /// Writes the state to `path`, atomically. Errors are one line.
+  Result<void, UserError> save(const std::string& path);
+  /// Puts the machine into the state of `path`. The machine is as before when that fails.
+  Result<void, UserError> restore(const std::string& path);
+  Result<SnapshotFile, UserError> snapshot();
+  Result<void, UserError> restore(const SnapshotFile& file);
+  /// run() ends with StopCause::Checkpoint once, between two turns, when so many instructions have been executed.
+  void set_checkpoint(u64 instructions);
 
   // What a monitor or a test looks at.
   const MachineConfig& config() const { return config_; }
@@ -111,11 +126,17 @@ class Machine {
   explicit Machine(const MachineConfig& config);
   Result<void, UserError> build();
   Result<void, UserError> load();
+  using SectionState = std::function<void(StateVisitor&)>;
+  using SectionVisit = std::function<void(const std::string& name, const SectionState& state)>;
+  void for_each_section(const SectionVisit& visit);
+  Result<void, UserError> apply(const SnapshotFile& file);
+  void clear_ram(u64 address, u64 size);
   Result<void, UserError> start_firmware(const boot::BootRequest& request);
   /// Bytes that are there before the first instruction; they must fit.
   void put_into_ram(u64 address, std::span<const u8> bytes);
 
   MachineConfig config_;
+  bool has_run_ = false;  ///< memory may hold something
   Trace trace_;
   std::optional<u64> image_base_;
   NameCode names_;

@@ -98,7 +98,7 @@ Peripherals::Peripherals(Board& board)
     : dma_(board, DmaKind::Coherent), noncoherent_dma_(board, DmaKind::NonCoherent), fw_cfg_(dma_) {
   board.bus().attach(virt_map::kFwCfg.base, virt_map::kFwCfg.size, fw_cfg_);
   for (u32 slot = 0; slot < virt_map::kVirtioSlots; ++slot) {
-    dev::GicV3& gic = board.gic();
+    dev::InterruptController& gic = board.gic();
     slots_.push_back(std::make_unique<virtio::MmioTransport>(
         dma_, dev::IrqLine([&gic, spi = virt_map::kVirtio.spi + slot](bool level) { gic.set_spi(spi, level); })));
     board.bus().attach(virt_map::kVirtio.base + slot * virt_map::kVirtioSlotSize, virt_map::kVirtioSlotSize,

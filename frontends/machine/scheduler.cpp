@@ -9,6 +9,8 @@ namespace farside::machine {
 namespace {
 
 constexpr u64 kNever = std::numeric_limits<u64>::max();
+/// Virtual time ends here, after 146 years.
+constexpr u64 kLatest = u64{1} << 62;
 // With one core nobody waits for its turn: a round only bounds how long input goes unseen.
 constexpr u64 kRoundAlone = 200'000, kRoundShared = 20'000;
 constexpr auto kPollInterval = std::chrono::milliseconds(5), kHostPollInterval = std::chrono::milliseconds(1);
@@ -55,7 +57,8 @@ void Scheduler::cores_ready() {
 }
 
 u64 Scheduler::wall_now() const {
-  return static_cast<u64>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start_).count());
+  return wall_base_ +
+         static_cast<u64>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start_).count());
 }
 
 u64 Scheduler::now(const pe::Pe& pe) const {
@@ -141,7 +144,7 @@ void Scheduler::poll() {
 
 /// All cores wait: go to the next timer expiry, in no time or in the host's time.
 void Scheduler::skip_idle() {
-  u64 next = kNever;
+  u64 next = device_event_ ? device_event_() : kNever;
   for (const auto& core : cores_) {
     if (!core->powered_on) continue;
     if (!core->waiting || core->wakeup_pending()) return;
@@ -169,6 +172,23 @@ std::optional<RunResult> Scheduler::run_alone(pe::Pe& core, u64 instructions) {
   return stop_;
 }
 
+void Scheduler::visit_state(StateVisitor& v) {
+  v.value("scheduler.round_start", round_start_);
+  v.field("scheduler.time", time_.data(), time_.size() * sizeof(u64));
+  u64 now = time_ns();
+  v.value("scheduler.now", now);
+  if (!v.restoring()) return;
+  if (now > kLatest || round_start_ > kLatest) {
+    v.reject("scheduler.now");
+    now = round_start_ = 0;
+  }
+  // With another kind of clock than when it was saved, time goes on from there, too.
+  round_start_ = std::max(round_start_, now);
+  for (u64& time : time_) time = std::clamp(time, round_start_, round_start_ + kLatest);
+  wall_base_ = now;
+  wall_start_ = std::chrono::steady_clock::now();
+}
+
 RunResult Scheduler::run() {
   stop_.reset();
   while (!stop_) {
@@ -184,6 +204,10 @@ RunResult Scheduler::run() {
     skip_idle();
     u64 total = 0;
     for (const auto& core : cores_) total += core->instructions();
+    if (checkpoint_ != 0 && total >= checkpoint_) {
+      checkpoint_ = 0;
+      stop(StopCause::Checkpoint);
+    }
     if (max_instructions_ != 0 && total >= max_instructions_) stop(StopCause::InstructionLimit);
   }
   return *stop_;

@@ -38,6 +38,13 @@ class Scheduler : public pe::Clock {
   /// much.
   void set_host_poll(std::function<void()> poll) { host_poll_ = std::move(poll); }
   void set_console(Console console) { console_ = std::move(console); }
+  /// run() ends with StopCause::Checkpoint at the first end of a round at which so many instructions have been
+  /// executed.
+  void set_checkpoint(u64 instructions) { checkpoint_ = instructions; }
+  /// Virtual time at which a device has something to do although every core waits; all ones: none.
+  void set_device_event(std::function<u64()> event) { device_event_ = std::move(event); }
+  /// Between rounds.
+  void visit_state(StateVisitor& visitor);
 
   RunResult run();
   /// Lets `core` alone execute up to `instructions`; a result where the run has ended.
@@ -72,6 +79,7 @@ class Scheduler : public pe::Clock {
 #endif
   Console console_;
   std::function<void()> tick_;
+  std::function<u64()> device_event_;
   std::function<void()> host_poll_;
   std::function<void(u32, u32, bool)> ppi_sink_;
   ClockMode clock_;
@@ -79,6 +87,8 @@ class Scheduler : public pe::Clock {
   PhysicalCores* physical_ = nullptr;
   u64 round_length_;
   u64 max_instructions_;
+  u64 checkpoint_ = 0;  ///< 0: none
+  u64 wall_base_ = 0;   ///< host time that had passed at wall_start_
   u64 round_start_ = 0;
   std::vector<u64> time_;  ///< per core, at the start of its slice
   pe::Pe* running_ = nullptr;

@@ -103,8 +103,8 @@ struct Monitor::Command {
 std::span<const Monitor::Command> Monitor::commands() {
   static constexpr Command table[] = {
       {"help", "[COMMAND]", "list the commands", &Monitor::help},
-      {"info", "registers|tlb|mtree|slots|s2|cpus", "show state of the selected core or of the machine",
-       &Monitor::info},
+      {"info", "registers|tlb|mtree|slots|s2|cpus|status|snapshots",
+       "show state of the selected core or of the machine", &Monitor::info},
       {"cpu", "N", "select core N for the other commands", &Monitor::select_cpu},
       {"xlate", "VA [r|w|x] [el0|el1|el2]", "explain the two-stage walk of VA, descriptor by descriptor",
        &Monitor::translate},
@@ -112,7 +112,12 @@ std::span<const Monitor::Command> Monitor::commands() {
        &Monitor::examine_virtual},
       {"xp", "[/COUNT FORMAT UNIT] ADDRESS", "examine guest-physical memory: xp /8xw 0x40000000",
        &Monitor::examine_physical},
-      {"system_powerdown", "", "press the power key (changes the guest)", &Monitor::power_down},
+      {"stop", "", "stop the machine until 'cont'", &Monitor::stop},
+      {"cont", "", "let the machine run again", &Monitor::cont},
+      {"system_reset", "", "reset the machine as its guest does with PSCI", &Monitor::reset},
+      {"system_powerdown", "", "press the power key: the guest decides what follows", &Monitor::power_down},
+      {"savevm", "NAME", "write the machine's state to NAME.snap", &Monitor::save},
+      {"loadvm", "NAME", "put the machine into the state of NAME.snap", &Monitor::load},
       {"quit", "", "end the run; exit status 130", &Monitor::do_quit},
   };
   return table;
@@ -160,7 +165,9 @@ std::string Monitor::info(const Words& words) {
                          c->waiting ? " waiting" : "");
     return out;
   }
-  return "info what? registers, tlb, mtree, slots, s2 or cpus\n";
+  if (what == "status") return fmt::format("{}, {} ns\n", stopped_ ? "stopped" : "running", machine_.time_ns());
+  if (what == "snapshots") return snapshots();
+  return "info what? registers, tlb, mtree, slots, s2, cpus, status or snapshots\n";
 }
 
 std::string Monitor::select_cpu(const Words& words) {
@@ -226,11 +233,6 @@ std::string Monitor::examine(const Words& words, bool is_virtual) {
       out += fmt::format(" {:#0{}x}", value, 2 + 2 * format.unit);
   }
   return out + "\n";
-}
-
-std::string Monitor::power_down(const Words&) {
-  machine_.press_power_key();
-  return {};
 }
 
 std::string Monitor::do_quit(const Words&) {

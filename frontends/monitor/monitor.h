@@ -1,4 +1,5 @@
-// frontends/monitor/monitor.h - the command line behind Ctrl-A c: looks at a stopped machine.
+// frontends/monitor/monitor.h - the command line behind Ctrl-A c and --monitor: looks at a machine between two turns,
+// and moves it.
 #pragma once
 #include <span>
 #include <string>
@@ -14,12 +15,17 @@ class Monitor {
  public:
   static constexpr std::string_view kPrompt = "(farside) ";
 
-  explicit Monitor(machine::Machine& machine) : machine_(machine) {}
+  /// Snapshots are files NAME.snap in `snapshot_folder`.
+  explicit Monitor(machine::Machine& machine, std::string snapshot_folder = ".")
+      : machine_(machine), snapshot_folder_(std::move(snapshot_folder)) {}
   /// Executes one line and returns what to print, ending in a newline unless empty. A mistake gives one line that says
   /// what is wrong.
   std::string execute(std::string_view line);
   /// `quit` was given.
   bool quit() const { return quit_; }
+  /// `stop` was given and no `cont` since: the machine is not to run.
+  bool stopped() const { return stopped_; }
+  void set_stopped(bool stopped) { stopped_ = stopped; }
 
  private:
   using Words = std::vector<std::string>;
@@ -35,9 +41,17 @@ class Monitor {
   std::string examine_physical(const Words& words) { return examine(words, false); }
   std::string examine(const Words& words, bool is_virtual);
   std::string power_down(const Words& words);
+  std::string reset(const Words& words);
+  std::string stop(const Words& words);
+  std::string cont(const Words& words);
+  std::string save(const Words& words);
+  std::string load(const Words& words);
+  std::string snapshots() const;
   std::string do_quit(const Words& words);
 
   machine::Machine& machine_;
+  std::string snapshot_folder_;
+  bool stopped_ = false;
   usize cpu_ = 0;
   bool quit_ = false;
 };
