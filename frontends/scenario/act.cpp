@@ -60,14 +60,28 @@ class Runner {
     return kPatience;
   }
 
+  /// One instruction at a time, so that nothing is missed. The translator gets whole blocks where the only ending is a
+  /// branch to itself.
+  u64 slice_length() {
+    constexpr u32 kBranchToItself = 0x14000000;
+    if (world_.machine().config().engine != machine::Engine::Jit) return 1;
+    for (const Until& until : step_.until) {
+      u32 word = 0;
+      const auto pa = until.what == What::Pc ? world_.physical({Space::Ipa, until.number}) : std::nullopt;
+      if (!pa || !world_.machine().peek_pa(pa->value, &word, sizeof word)) return 1;
+      if (word != kBranchToItself) return 1;
+    }
+    return 64;
+  }
+
   Problem loop() {
     const usize exits = world_.exits.size();
     const u64 exceptions = taken();
-    const u64 most = limit();
-    for (u64 n = 0; n < most; ++n) {
+    const u64 most = limit(), slice = slice_length();
+    for (u64 n = 0; n < most; n += slice) {
       if (n != 0 && at_pc()) return std::nullopt;
       if (!pe_.powered_on || pe_.waiting) return stopped("is off or waits");
-      const auto ended = world_.machine().run_core(step_.cpu, 1);
+      const auto ended = world_.machine().run_core(step_.cpu, slice);
       if (world_.take_hvc()) return std::nullopt;
       if (wants(What::Exit) && world_.exits.size() != exits) return std::nullopt;
       if (taken() != exceptions && wants_exception()) return std::nullopt;
