@@ -25,7 +25,7 @@ struct Stats {
   u64 table_pages = 0;          ///< stage-2 table pages present now
   u64 tlbi_ipa = 0, tlbi_vmid = 0, tlbi_local = 0, tlbi_all = 0;
   u64 dc_civac = 0, dc_civac_bytes = 0, ic_ivau = 0, ic_ivau_bytes = 0, ic_all = 0;  ///< range calls, not lines
-  u64 at = 0;                                                     ///< AT S1E1R that the hypervisor executed
+  u64 at = 0;  ///< AT S1E1R that the hypervisor executed
   u64 flush_vm = 0, toggle_cache = 0, set_way = 0;
   u64 vmid_rollovers = 0;
   u64 notifier_unmaps = 0, cow_breaks = 0, demand_zero = 0, huge_faults = 0;

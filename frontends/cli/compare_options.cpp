@@ -41,9 +41,11 @@ Examples
 )";
 
 /// Options of `run` that are about one run and its terminal.
-constexpr std::string_view kNotHere[] = {"trace",    "trace-file", "stats",   "jit-stats",    "state-hash",
-                                         "fail-on",  "report",     "monitor", "no-reboot",    "restore",
-                                         "snapshot", "el2",        "net",     "snapshot-dir", "snapshot-at"};
+constexpr std::string_view kNotHere[] = {
+    "allow",     "el2",     "fail-on", "jit-stats",   "monitor",      "net",
+    "no-reboot", "report",  "restore", "snapshot-at", "snapshot-dir", "state-hash",
+    "stats",     "stop-on", "symbols", "trace",       "trace-file",
+};
 
 /// The words of `compare`, and those that `run` understands.
 struct Words {
