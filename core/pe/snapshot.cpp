@@ -99,6 +99,7 @@ void Pe::visit_state(StateVisitor& v) {
   for (u64* number : {&spent, &reset_pc_, &event_stream_at_, &pmu_counted_, &pmu_running_, &pmu_prescaler_, &epoch_})
     v.value("pe.number", *number);
   v.value("pe.ppi_levels", ppi_levels_);
+  v.value("pe.physical", physical_);
   v.value("pe.exceptions", counters.exceptions_to);
   v.chance("pe.chance", chance);
   tlb.visit_state(v);

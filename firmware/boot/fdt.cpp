@@ -120,9 +120,9 @@ void write_primecell(FdtWriter& w, std::string_view compatible, const MapEntry& 
   w.cells("interrupts", {kSpiCell, entry.spi, kLevelHigh});
 }
 
-void write_uart(FdtWriter& w) {
-  Node node(w, at("pl011", virt_map::kUart.base));
-  write_primecell(w, "arm,pl011", virt_map::kUart);
+void write_uart(FdtWriter& w, const MapEntry& place) {
+  Node node(w, at("pl011", place.base));
+  write_primecell(w, "arm,pl011", place);
   w.cells("clocks", {kClockPhandle, kClockPhandle});
   w.texts("clock-names", {"uartclk", "apb_pclk"});
 }
@@ -201,6 +201,7 @@ std::vector<u8> build_fdt(const FdtConfig& config) {
     {
       Node aliases(w, "aliases");
       w.text("serial0", "/" + at("pl011", virt_map::kUart.base));
+      if (config.second_uart) w.text("serial1", "/" + at("pl011", virt_map::kUart2.base));
     }
     write_psci(w, config.psci);
     write_memory(w, config);
@@ -209,7 +210,8 @@ std::vector<u8> build_fdt(const FdtConfig& config) {
     if (config.pmu) write_pmu(w);
     write_gic(w, config.gic_version, config.cpus);
     write_clock(w);
-    write_uart(w);
+    write_uart(w, virt_map::kUart);
+    if (config.second_uart) write_uart(w, virt_map::kUart2);
     write_rtc(w);
     write_gpio(w);
     if (config.flash) write_flash(w);

@@ -26,6 +26,7 @@ struct FdtConfig {
   u64 memory_base = 0x4000'0000;
   u64 memory_size = 0;
   u32 gic_version = 3;  ///< 2 or 3
+  bool second_uart = false;
   u32 cpus = 1;                                   ///< 1..8; CPU n has reg = n
   std::string cpu_compatible = "arm,cortex-a57";  ///< e.g. "arm,cortex-a53"
   PsciConduit psci = PsciConduit::Hvc;

@@ -25,6 +25,7 @@ inline constexpr MapEntry kGicV2Distributor{"gicv2-dist", 0x0800'0000, 0x1000, k
 inline constexpr MapEntry kGicV2CpuInterface{"gicv2-cpu", 0x0801'0000, 0x2000, kNoSpi};
 inline constexpr MapEntry kGicRedistributors{"gicv3-redist", 0x080a'0000, 0xf6'0000, kNoSpi};
 inline constexpr MapEntry kUart{"pl011", 0x0900'0000, 0x1000, 1};
+inline constexpr MapEntry kUart2{"pl011", 0x0904'0000, 0x1000, 8};
 inline constexpr MapEntry kRtc{"pl031", 0x0901'0000, 0x1000, 2};
 inline constexpr MapEntry kFwCfg{"fw-cfg", 0x0902'0000, 0x18, kNoSpi};
 inline constexpr MapEntry kGpio{"pl061", 0x0903'0000, 0x1000, 7};

@@ -33,6 +33,9 @@ constexpr OptionInfo kRunOptions[] = {
     {kMachine, "memory", "SIZE", "1G",
      "Guest memory: a number and K, M or G, a multiple of 2M. A plain number counts MiB."},
     {kMachine, "smp", "N", "1", "Cores, 1 to 8. They run in turns, in an order that the seed decides."},
+    {kMachine, "gic", "VERSION", "3", "The interrupt controller: 2 or 3."},
+    {kMachine, "serial2", "FILE", "",
+     "A second PL011, ttyAMA1: what the guest sends goes to FILE, which is emptied first; null throws it away."},
     {kMachine, "cpu", "NAME", "max", "The CPU model; 'help' lists them."},
 
     {kDevices, "drive", "FILE[,ro]", "",

@@ -169,6 +169,9 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
     config.cpus = static_cast<u32>(cores);
   }
   config.cpu = TRY(checked_cpu(words));
+  if (words.has("gic")) config.gic = TRY(one_of("gic", words.text("gic"), {"2", "3"})) == 0 ? 2 : 3;
+  if (words.has("serial2") && words.text("serial2").empty()) return UserError{"--serial2 needs a file name, or null"};
+  config.serial2 = words.text("serial2");
   if (words.has("engine")) {
     constexpr machine::Engine kEngines[] = {machine::Engine::Interp, machine::Engine::Jit};
     config.engine = kEngines[TRY(one_of("engine", words.text("engine"), {"interp", "jit"}))];

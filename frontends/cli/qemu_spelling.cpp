@@ -22,6 +22,7 @@ enum class Value {
   Flag,        // a flag, dropped
   DebugItems,  // -d
   Drive,       // file=FILE,...
+  Machine,     // virt[,gic-version=N]
   Refused,     // `accepted` says why
 };
 
@@ -48,8 +49,8 @@ constexpr QemuOption kOptions[] = {
     {"-nographic", "", Value::Flag},
     {"-nodefaults", "", Value::Flag},
     {"-no-user-config", "", Value::Flag},
-    {"-M", "", Value::Ignored, "virt virt,gic-version=3 virt,gic-version=max"},
-    {"-machine", "", Value::Ignored, "virt virt,gic-version=3 virt,gic-version=max"},
+    {"-M", "--gic", Value::Machine},
+    {"-machine", "--gic", Value::Machine},
     {"-serial", "", Value::Ignored, "stdio mon:stdio"},
     {"-display", "", Value::Ignored, "none"},
     {"-accel", "", Value::Ignored, "tcg"},
@@ -110,12 +111,25 @@ Result<std::string, UserError> debug_groups(const std::string& value) {
   return groups;
 }
 
+// "virt" and what may follow it.
+Result<void, UserError> translate_machine(const QemuOption& option, const std::string& value,
+                                          std::vector<std::string>& out) {
+  if (value == "virt" || value == "virt,gic-version=max") return {};
+  for (const char* version : {"2", "3"}) {
+    if (value != std::string("virt,gic-version=") + version) continue;
+    out.insert(out.end(), {std::string(option.ours), version});
+    return {};
+  }
+  return UserError{fmt::format("{} {}: farside has only virt, with gic-version=2 or 3", option.name, value)};
+}
+
 Result<void, UserError> translate_value(const QemuOption& option, const std::string& value,
                                         std::vector<std::string>& out) {
   switch (option.value) {
     case Value::Same: out.insert(out.end(), {std::string(option.ours), value}); return {};
     case Value::SubOption: out.insert(out.end(), {std::string(option.ours), TRY(sub_option(option, value))}); return {};
     case Value::DebugItems: out.insert(out.end(), {std::string(option.ours), TRY(debug_groups(value))}); return {};
+    case Value::Machine: return translate_machine(option, value, out);
     case Value::Drive: out.insert(out.end(), {std::string(option.ours), TRY(drive_from_qemu(value))}); return {};
     default: break;
   }

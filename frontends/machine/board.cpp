@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "firmware/boot/virt_map.h"
@@ -30,7 +31,9 @@ std::optional<dev::IccReg> icc_of(u16 encoding) {
 Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& config, const CacheSetup& caches,
                                                         u64 ram_base, u64 ram_size, Cores& cores, const Trace& trace) {
   dev::Ram ram = TRY(dev::Ram::create(ram_size));
-  return std::unique_ptr<Board>(new Board(config, caches, ram_base, std::move(ram), cores, trace));
+  std::unique_ptr<Board> board(new Board(config, caches, ram_base, std::move(ram), cores, trace));
+  if (!config.serial2.empty()) TRY_VOID(board->attach_second_uart(config.serial2));
+  return board;
 }
 
 Board::Board(const MachineConfig& config, const CacheSetup& caches, u64 ram_base, dev::Ram ram, Cores& cores,
@@ -74,6 +77,21 @@ void Board::attach_devices() {
   bus_.attach(kUart.base, kUart.size, *uart_);
   bus_.attach(kRtc.base, kRtc.size, *rtc_);
   bus_.attach(kGpio.base, kGpio.size, *gpio_);
+}
+
+/// Its output is in the file when the guest has sent it.
+Result<void, UserError> Board::attach_second_uart(const std::string& path) {
+  dev::Pl011::Sink sink = [](u8) {};
+  if (path != "null") {
+    serial2_.reset(std::fopen(path.c_str(), "wb"));
+    if (!serial2_) return UserError{fmt::format("--serial2 {}: {}", path, std::strerror(errno))};
+    std::setvbuf(serial2_.get(), nullptr, _IONBF, 0);
+    sink = [this](u8 byte) { std::fputc(byte, serial2_.get()); };
+  }
+  using boot::virt_map::kUart2;
+  uart2_ = std::make_unique<dev::Pl011>(spi_line(*gic_, kUart2.spi), std::move(sink));
+  bus_.attach(kUart2.base, kUart2.size, *uart2_);
+  return {};
 }
 
 void Board::connect(Scheduler& scheduler) {

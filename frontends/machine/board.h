@@ -1,6 +1,8 @@
 // frontends/machine/board.h - memory, bus and devices of the `virt` machine, and the cores' ports onto them.
 #pragma once
+#include <cstdio>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cache/hierarchy.h"
@@ -96,6 +98,7 @@ class Board : public pe::BusPort,
 
   void trace_access(std::string_view what, Pa pa, unsigned size, u64 value, u32 pe);
   void attach_devices();
+  Result<void, UserError> attach_second_uart(const std::string& path);
   void release_power_key();
   void deliver(u32 pe, bool irq, bool fiq);
 
@@ -111,12 +114,16 @@ class Board : public pe::BusPort,
   std::unique_ptr<dev::GicV3> gic_v3_;  ///< one of the two
   std::unique_ptr<dev::GicV2> gic_v2_;
   dev::InterruptController* gic_ = nullptr;
-  std::unique_ptr<dev::Pl011> uart_;
+  std::unique_ptr<dev::Pl011> uart_, uart2_;
   std::unique_ptr<dev::Pl031> rtc_;
   std::unique_ptr<dev::Pl061> gpio_;
   dev::Bus bus_;
   Scheduler* scheduler_ = nullptr;
-  u64 key_up_at_ = ~u64{0};  ///< when the power key is released, in nanoseconds
+  struct FileCloser {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, FileCloser> serial2_;  ///< where the second UART's output goes
+  u64 key_up_at_ = ~u64{0};                         ///< when the power key is released, in nanoseconds
   FlashBanks* flash_ = nullptr;
 };
 

@@ -88,8 +88,9 @@ struct MachineConfig {
   u32 cpus = 1;                     ///< 1..8
   u32 pcpus = 0;                    ///< physical cores, 1..8, under El2Mode::Kvm; 0: one for each vCPU
   std::optional<u64> migrate_seed;  ///< vCPUs move between physical cores; without: vCPU i stays on core i mod pcpus
-  u32 gic = 3;                      ///< version of the interrupt controller: 2 or 3
-  std::string cpu = "max";          ///< a name from cpu_models()
+  std::string serial2;      ///< path for the output of a second PL011, "null" for nowhere, or empty: there is none
+  u32 gic = 3;              ///< version of the interrupt controller: 2 or 3
+  std::string cpu = "max";  ///< a name from cpu_models()
   u64 seed = 0;
   El2Mode el2 = El2Mode::Kvm;
   std::string policy = "k6.1";       ///< name of a cache strategy or an era: hyp::policies()

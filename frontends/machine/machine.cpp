@@ -144,6 +144,7 @@ Result<void, UserError> Machine::load() {
   request.fdt.virtio_slots = boot::virt_map::kVirtioSlots;
   request.fdt.noncoherent_slots = peripherals_->noncoherent_slots();
   request.fdt.gic_version = config_.gic;
+  request.fdt.second_uart = !config_.serial2.empty();
   request.fdt.bootargs = config_.append;
   Chance seeds(config_.seed, "fdt");
   request.fdt.kaslr_seed = seeds.next();

@@ -63,6 +63,25 @@ void PhysicalCores::slice_ended(pe::Pe& pe) {
   home_[pe.index()] = static_cast<u32>(chance_->below(count()));
 }
 
+void PhysicalCores::visit_state(StateVisitor& v) {
+  for (u32& home : home_) {
+    v.value("physical.home", home);
+    if (home < count()) continue;
+    v.reject("physical.home");
+    home = 0;
+  }
+  for (Place& place : places_) {
+    u8 loaded = place.loaded == nullptr ? 255 : static_cast<u8>(place.loaded->index());
+    v.value("physical.loaded", loaded);
+    place.loaded = loaded < vcpus_.size() ? vcpus_[loaded].get() : nullptr;
+    place.tlb.visit_state(v);
+  }
+  for (const auto& vcpu : vcpus_)
+    if (vcpu->physical() >= count()) v.reject("physical.core");
+  if (chance_) v.chance("physical.chance", *chance_);
+  v.value("physical.migrations", migrations_);
+}
+
 void PhysicalCores::apply_tlbi(const mmu::TlbiOp& op) {
   for (const auto& vcpu : vcpus_) vcpu->apply_tlbi(op);
   for (Place& place : places_) {

@@ -43,6 +43,9 @@ class PhysicalCores {
   /// After a slice of `pe`: it may be time to move.
   void slice_ended(pe::Pe& pe);
 
+  /// Between slices, after the vCPUs' own state.
+  void visit_state(StateVisitor& visitor);
+
   /// A TLB invalidation on every core, and on one.
   void apply_tlbi(const mmu::TlbiOp& op);
   void apply_tlbi(u32 core, const mmu::TlbiOp& op);

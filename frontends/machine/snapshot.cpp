@@ -37,11 +37,13 @@ void Machine::for_each_section(const SectionVisit& visit) {
   });
   for (const auto& core : cores_)
     visit(fmt::format("core {}", core->index()), [&](StateVisitor& v) { core->visit_state(v); });
+  visit("physical cores", [this](StateVisitor& v) { board_->physical().visit_state(v); });
   visit("scheduler", [this](StateVisitor& v) { scheduler_->visit_state(v); });
 }
 
 Result<SnapshotFile, UserError> Machine::snapshot() {
-  if (board_->caches().modelled()) return UserError{"snapshot: caches are not kept yet: leave out --cache"};
+  if (board_->caches().modelled())
+    return UserError{"snapshot: what modelled caches hold cannot be kept: leave out --cache"};
   SnapshotFile file;
   file.add(write_identity(config_, TRY(disk_marks(config_))));
   const RamWindow ram{board_->ram().data(), board_->ram().size()};

@@ -56,6 +56,8 @@ std::vector<std::string> describe(const MachineConfig& config) {
   add("smp", config.cpus, fallback.cpus);
   add("pcpus", config.pcpus, fallback.pcpus);
   if (config.migrate_seed) lines.push_back(fmt::format("--migrate {}", *config.migrate_seed));
+  add("gic", config.gic, fallback.gic);
+  add("serial2", yes(!config.serial2.empty()), "");
   add("cpu", config.cpu, fallback.cpu);
   add("seed", config.seed, fallback.seed);
   if (config.el2 == El2Mode::None) lines.emplace_back("--el2 none");
