@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "firmware/hyp/vm.h"
 #include "frontends/machine/machine.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/machine/tiny_guest.h"
@@ -94,6 +95,164 @@ TEST_CASE("what follows a snapshot is the same in the machine that goes on, in a
   const auto other = make(config);
   REQUIRE(other->restore(file.path).ok());
   CHECK(run_out(*other) == rest);
+}
+
+namespace {
+
+/// A machine of kWorker between two turns, and its snapshot.
+struct Paused {
+  TinyGuest guest{kWorker + call_psci(kSystemOff)};
+  MachineConfig config = guest.config(El2Mode::Kvm);
+  std::unique_ptr<Machine> machine = make(config);
+  std::vector<u8> bytes;
+  Paused() {
+    machine->set_checkpoint(1000);
+    REQUIRE(machine->run().cause == StopCause::Checkpoint);
+    const auto file = machine->snapshot();
+    REQUIRE(file.ok());
+    bytes = file->bytes();
+  }
+};
+
+std::string error_of(const Result<void, UserError>& result) {
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().message.find('\n') == std::string::npos);
+  return result.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a truncated file, and a file with one bit flipped anywhere, is refused") {
+  const Paused paused;
+  CHECK(SnapshotFile::parse(paused.bytes).ok());
+  const usize step = paused.bytes.size() / 300 + 1;
+  for (usize at = 0; at < paused.bytes.size(); at += step) {
+    CHECK_FALSE(SnapshotFile::parse(std::span(paused.bytes).first(at)).ok());
+    std::vector<u8> flipped = paused.bytes;
+    flipped[at] ^= static_cast<u8>(1 << at % 8);
+    CHECK_FALSE(SnapshotFile::parse(flipped).ok());
+  }
+  std::vector<u8> longer = paused.bytes;
+  longer.push_back(0);
+  CHECK_FALSE(SnapshotFile::parse(longer).ok());
+}
+
+TEST_CASE("another format version is refused by its number") {
+  Paused paused;
+  paused.bytes[8] = 9;
+  const auto parsed = SnapshotFile::parse(paused.bytes);
+  REQUIRE_FALSE(parsed.ok());
+  CHECK(parsed.error().message.find("version 9") != std::string::npos);
+}
+
+TEST_CASE("another machine is refused by what is different about it") {
+  const Paused paused;
+  const auto file = SnapshotFile::parse(paused.bytes);
+  const auto refusal = [&](auto change) {
+    MachineConfig config = paused.config;
+    change(config);
+    return error_of(make(config)->restore(*file));
+  };
+  CHECK(refusal([](MachineConfig& c) { c.cpus = 2; }).find("--smp 2") != std::string::npos);
+  CHECK(refusal([](MachineConfig& c) { c.memory *= 2; }).find("--memory 128") != std::string::npos);
+  CHECK(refusal([](MachineConfig& c) { c.seed = 7; }).find("--seed 7") != std::string::npos);
+  CHECK(refusal([](MachineConfig& c) { c.el2 = El2Mode::None; }).find("--el2 none") != std::string::npos);
+  CHECK(refusal([](MachineConfig& c) { c.gic = 2; }).find("--gic 2") != std::string::npos);
+}
+
+TEST_CASE("sections that make no sense leave the machine as it was") {
+  Paused paused;
+  const auto file = SnapshotFile::parse(paused.bytes);
+  const u64 before = paused.machine->state_hash();
+  Chance chance(1, "forged");
+  for (const SnapshotFile::Section& victim : file->sections()) {
+    for (unsigned round = 0; round < 6; ++round) {
+      SnapshotFile forged;
+      for (const SnapshotFile::Section& section : file->sections()) {
+        if (&section != &victim) {
+          forged.add(section);
+          continue;
+        }
+        // Cut off, longer, or with bytes of chance.
+        SectionReader reader(section, {});
+        std::vector<u8> content(section.size);
+        reader.field("", content.data(), content.size());
+        if (round == 0) content.resize(content.size() / 2);
+        if (round == 1) content.push_back(1);
+        for (unsigned i = 0; round > 1 && i < 40; ++i)
+          content[chance.below(std::min<u64>(content.size(), 4096))] = static_cast<u8>(chance.next());
+        SectionWriter writer({});
+        writer.field("", content.data(), content.size());
+        forged.add(writer.finish(section.name));
+      }
+      CAPTURE(victim.name, round);
+      const bool taken = paused.machine->restore(forged).ok();
+      if (round < 2) CHECK_FALSE(taken);
+      if (!taken) CHECK(paused.machine->state_hash() == before);
+      REQUIRE(paused.machine->restore(*file).ok());
+      CHECK(paused.machine->state_hash() == before);
+    }
+  }
+}
+
+TEST_CASE("a disk that has been written since, or has another size, is refused") {
+  const TinyGuest guest(kWorker + call_psci(kSystemOff));
+  const TemporaryFile image, snapshot;
+  std::ofstream(image.path) << std::string(8192, 'x');
+  MachineConfig config = guest.config(El2Mode::Kvm);
+  config.drives.push_back({.path = image.path});
+  REQUIRE(make(config)->save(snapshot.path).ok());
+  CHECK(make(config)->restore(snapshot.path).ok());
+  std::filesystem::last_write_time(image.path, std::filesystem::last_write_time(image.path) + std::chrono::hours(1));
+  CHECK(error_of(make(config)->restore(snapshot.path)).find("has been written") != std::string::npos);
+  std::ofstream(image.path) << std::string(16384, 'x');
+  CHECK(error_of(make(config)->restore(snapshot.path)).find("16384") != std::string::npos);
+}
+
+TEST_CASE("a file that cannot be written leaves nothing behind, and one that is no snapshot says so") {
+  const Paused paused;
+  CHECK(error_of(paused.machine->save("/nowhere/at/all")).find("/nowhere") != std::string::npos);
+  CHECK(error_of(paused.machine->restore("/nowhere/at/all")).find("No such file") != std::string::npos);
+  const TemporaryFile file;
+  std::ofstream(file.path) << "hello, world, this is no snapshot at all";
+  CHECK(error_of(paused.machine->restore(file.path)).find("no farside snapshot") != std::string::npos);
+}
+
+/// Counts its starts in memory that no image fills, overwrites its own code, and resets until the third.
+const std::vector<u32> kResetter{0xd2a82001, 0xf9400022, 0x91000442, 0xf9000022, 0x10000043, 0x52800005, 0xb9400064,
+                                 0xb81fc07f, 0xf9400426, 0xf1000c5f, 0x54000080, 0x52800120, 0x72b08000, 0xd4000002};
+
+TEST_CASE("a reset keeps memory, puts the images back and starts the first core again") {
+  const El2Mode el2 = GENERATE(El2Mode::Kvm, El2Mode::None);
+  const Engine engine = GENERATE(Engine::Interp, Engine::Jit);
+  const TinyGuest guest(kResetter + call_psci(kSystemOff));
+  MachineConfig config = guest.config(el2);
+  config.engine = engine;
+  config.cpus = 2;
+  const auto machine = make(config);
+  unsigned resets = 0;
+  while (machine->run().cause == StopCause::Reset) {
+    ++resets;
+    REQUIRE(resets < 5);
+    REQUIRE(machine->reset().ok());
+    CHECK(machine->cores()[0]->powered_on);
+    CHECK_FALSE(machine->cores()[1]->powered_on);
+    CHECK(machine->cores()[0]->el() == El::EL1);
+  }
+  CHECK(resets == 2);
+  u64 starts = 0;
+  CHECK(machine->peek_ipa(0x4100'0000, &starts, 8));
+  CHECK(starts == 3);
+}
+
+TEST_CASE("a reset unmaps stage 2") {
+  const TinyGuest guest(kResetter + call_psci(kSystemOff));
+  const auto machine = make(guest.config(El2Mode::Kvm));
+  REQUIRE(machine->run().cause == StopCause::Reset);
+  CHECK(machine->vm()->stats().mapped[2] + machine->vm()->stats().mapped[3] != 0);
+  REQUIRE(machine->reset().ok());
+  const hyp::Stats stats = machine->vm()->stats();
+  CHECK(stats.mapped[1] + stats.mapped[2] + stats.mapped[3] == 0);
 }
 
 }  // namespace farside::machine

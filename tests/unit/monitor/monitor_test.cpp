@@ -1,6 +1,10 @@
 // tests/unit/monitor/monitor_test.cpp - monitor commands on a machine with a guest of a few instructions.
 #include "frontends/monitor/monitor.h"
 
+#include <filesystem>
+
+#include "frontends/machine/board.h"
+
 #include "tests/unit/catch.h"
 #include "tests/unit/machine/tiny_guest.h"
 
@@ -92,4 +96,57 @@ TEST_CASE("mistakes are answered with one line") {
   CHECK_FALSE(m.monitor->quit());
   m("quit");
   CHECK(m.monitor->quit());
+}
+
+TEST_CASE("stop and cont say whether the machine is to run") {
+  Stopped m;
+  CHECK_FALSE(m.monitor->stopped());
+  CHECK(m("stop").empty());
+  CHECK(m.monitor->stopped());
+  m.says("info status", "stopped");
+  CHECK(m("cont").empty());
+  m.says("info status", "running");
+}
+
+TEST_CASE("a state is saved under a plain name, listed, and comes back") {
+  Stopped m;
+  const auto folder = std::filesystem::temp_directory_path() / "farside-monitor-test";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  m.monitor = std::make_unique<monitor::Monitor>(*m.machine, folder.string());
+  m.says("info snapshots", "no snapshots");
+  CHECK(m("savevm here").empty());
+  m.says("info snapshots", "here ");
+  const u64 then = m.machine->state_hash();
+  CHECK(m("system_reset").empty());
+  CHECK(m.machine->state_hash() != then);
+  CHECK(m("loadvm here").empty());
+  CHECK(m.machine->state_hash() == then);
+  for (const char* name : {"savevm", "savevm ../out", "savevm .hidden", "savevm two words"})
+    m.says(name, "give a name");
+  m.says("loadvm nothing", "No such file");
+  CHECK(m.machine->state_hash() == then);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("the power key is down for a tenth of a second of the machine's time") {
+  const TinyGuest guest({0x14000000});  // b .
+  auto made = Machine::create(guest.config(El2Mode::None));
+  REQUIRE(made.ok());
+  Machine& machine = **made;
+  monitor::Monitor monitor(machine);
+  // GPIODATA of line 3: address bits 9:2 select the lines.
+  const auto line = [&] { return machine.board().bus().read(0x0903'0000 + (u64{8} << 2), 4, 0).value; };
+  const auto run_until = [&](u64 instructions) {
+    machine.set_checkpoint(instructions);
+    REQUIRE(machine.run().cause == StopCause::Checkpoint);
+  };
+  run_until(1'000'000);
+  CHECK(line() == 0);
+  CHECK(monitor.execute("system_powerdown").empty());
+  CHECK(line() == 8);
+  run_until(90'000'000);
+  CHECK(line() == 8);
+  run_until(110'000'000);
+  CHECK(line() == 0);
 }
