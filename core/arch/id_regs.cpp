@@ -10,11 +10,11 @@ using F = Features;
 using enum SysReg;
 
 constexpr IdField kFields[] = {
-    {ID_AA64PFR0_EL1, 0, 1, &F::BASE},   // EL0: AArch64 only
-    {ID_AA64PFR0_EL1, 4, 1, &F::BASE},   // EL1: AArch64 only
-    {ID_AA64PFR0_EL1, 8, 1, &F::el2},    // EL2: AArch64 only
-    {ID_AA64PFR0_EL1, 16, 1, &F::FP16},  // FP
-    {ID_AA64PFR0_EL1, 20, 1, &F::FP16},  // AdvSIMD
+    {ID_AA64PFR0_EL1, 0, 1, &F::BASE},            // EL0: AArch64 only
+    {ID_AA64PFR0_EL1, 4, 1, &F::BASE},            // EL1: AArch64 only
+    {ID_AA64PFR0_EL1, 8, 1, &F::el2},             // EL2: AArch64 only
+    {ID_AA64PFR0_EL1, 16, 1, &F::FP16},           // FP
+    {ID_AA64PFR0_EL1, 20, 1, &F::FP16},           // AdvSIMD
     {ID_AA64PFR0_EL1, 24, 1, &F::gic_registers},  // GIC: system register interface
     {ID_AA64PFR0_EL1, 28, 1, &F::RAS},
     {ID_AA64PFR0_EL1, 48, 1, &F::DIT},

@@ -49,7 +49,8 @@ class UBoot(Firmware):
                                     ("setenv bootargs console=ttyAMA0", "")):
                 user.expect("=> ")
                 user.type(command + "\n")
-                user.expect(answer)
+                if answer:
+                    user.expect(answer)
             user.expect("=> ")
             user.type("booti $kernel_addr_r $ramdisk_addr_r:$filesize $fdt_addr\n")
             self.use_shell(user)

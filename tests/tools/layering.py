@@ -66,7 +66,7 @@ LIBRARIES = {
     "capstone/": {"trace", "monitor", "tests"},
     "cxxopts": {"cli", "tests"},
     "libfdt": {"boot", "machine", "tests"},
-    "zlib": {"boot", "guests", "tests"},
+    "zlib": {"boot", "guests", "machine", "tests"},
     "nlohmann/": {"cli", "tests"},
     "slirp/": {"virtio"},
     "unicorn/": {"tests"},
