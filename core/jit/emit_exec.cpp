@@ -59,10 +59,6 @@ void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number, u8 needed_fl
   end_ = {};
 }
 
-void EmitExec::end_instruction() {
-  for (usize i = slow_start_; i < slow_paths_.size(); ++i) slow_paths_[i].vectors = kit_.map();
-}
-
 void EmitExec::drop_instruction() {
   kit_.drop_instruction();
   fp_unit_ready_ = fp_unit_ready_before_;

@@ -90,6 +90,7 @@ class EmitExec {
     Patch from;
     unsigned instruction;
     VectorKit::Map vectors{};  ///< what host vector registers remember where the fast path resumes
+    bool flags = false;        ///< and whether the host's flags are then those of the guest
   };
   /// How a block ends.
   struct End {
@@ -183,8 +184,8 @@ class EmitExec {
   auto call_fp(R (*fn)(P...), const Args&... args);
   /// Other calls are not translated.
   template <class F, class... Args>
-    requires(!std::is_function_v<std::remove_reference_t<F>> && !std::is_pointer_v<std::remove_cvref_t<F>>)
-  auto call(F&&, const Args&...) -> Val {
+  requires(!std::is_function_v<std::remove_reference_t<F>> &&
+           !std::is_pointer_v<std::remove_cvref_t<F>>) auto call(F&&, const Args&...) -> Val {
     return refuse();
   }
   template <class F, class... Args>
@@ -237,12 +238,19 @@ class EmitExec {
     const Cc cc = test_flags(code);
     const Patch skip = a_.jcc(negate(cc));
     compare();
+    needed_flags_ = kFlagsAll;  // the other path stores all of them
     save_ordered();
     u8* const done = a_.jmp_short();
     a_.bind(skip);
     store_flags(otherwise);
     a_.bind_short(done);
     clobber_flags();
+  }
+  /// Code behind a slow path: host registers and flags as the fast path leaves them.
+  void resume(const SlowPath& path) {
+    kit_.reload(path.vectors);
+    free_ = 7;
+    if (path.flags) load_flags();
   }
   /// N, Z, C and V from UCOMISD of ordered operands.
   void save_ordered();
@@ -328,10 +336,10 @@ class EmitExec {
   const CodeBuffer& routines_;
   VectorKit kit_;
   bool guarded_ = false, declined_ = false;
-  bool sp_checked_ = false;  ///< SP is known to be aligned
-  bool fp_checked_ = false;  ///< FP access is known to be allowed
+  bool sp_checked_ = false;     ///< SP is known to be aligned
+  bool fp_checked_ = false;     ///< FP access is known to be allowed
   bool fp_unit_ready_ = false;  ///< see need_fp_unit
-  u8 free_ = 7;              ///< RAX, RCX, RDX
+  u8 free_ = 7;                 ///< RAX, RCX, RDX
   Live live_ = Live::None;
   u8 needed_flags_ = kFlagsAll;
   bool keeps_flags_ = false;  ///< the carry that is needed alone may stay in the host's flags

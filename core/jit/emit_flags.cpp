@@ -40,19 +40,13 @@ void EmitExec::load_flags() {
 /// N is bit 3 of the operand.
 void EmitExec::store_flags(unsigned nzcv) { a_.mov16(kFlagsSlot, stored_flags(nzcv)); }
 
-/// Less is N, equal Z and C, greater C: what UCOMISD says with CF and ZF, and the other way round with CF.
+/// Less is N, equal Z and C, greater C: as the difference of "greater" and "less" as numbers would have it.
 void EmitExec::save_ordered() {
-  a_.setcc(Cc::B, RAX);
-  a_.setcc(Cc::E, RCX);
-  a_.load_extended(RAX, RAX, 1, false, false);
-  a_.load_extended(RCX, RCX, 1, false, false);
-  a_.rorx(false, RDX, RAX, 25);  // N is bit 7
-  a_.lea(false, RAX, {RAX, 0, RDX});
-  a_.rorx(false, RCX, RCX, 26);  // Z is bit 6
-  a_.lea(false, RAX, {RAX, 0, RCX});
-  a_.mov8(kSignZeroCarrySlot, RAX);
-  a_.mov8(kOverflowSlot, u8{0});
-  clobber_flags();
+  using namespace asmjit::x86;
+  a_.x86().seta(al);
+  a_.x86().setb(cl);
+  a_.x86().cmp(al, cl);
+  save_flags(Live::Subtraction);
 }
 
 void EmitExec::set_nzcv(Val v) { v.kind == Value::Kind::Ordered ? save_ordered() : decline(); }

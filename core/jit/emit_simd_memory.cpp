@@ -3,6 +3,15 @@
 
 namespace farside::jit {
 
+/// Slow paths of this instruction must leave host registers as the fast path does.
+void EmitExec::end_instruction() {
+  if (slow_start_ != slow_paths_.size() && live_ == Live::Addition) clobber_flags();  // load_flags makes no such flags
+  for (usize i = slow_start_; i < slow_paths_.size(); ++i) {
+    slow_paths_[i].vectors = kit_.map();
+    slow_paths_[i].flags = live_ == Live::Subtraction;
+  }
+}
+
 isa::Outcome<isa::Nothing> EmitExec::fp_access() {
   if (!fp_checked_) {
     a_.cmp8(frame_field(offsetof(Frame, fp_allowed)), 0);

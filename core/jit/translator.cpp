@@ -223,7 +223,7 @@ void Translator::emit_stubs(EmitExec& x) {
     const unsigned i = path.instruction;
     a.bind(path.from);
     call_site(a, site_of(i, forms_[i], words_[i]));
-    x.kit().reload(path.vectors);
+    x.resume(path);
     a.jmp(resume_[i]);
   }
   for (const Pending& pending : pending_) emit_link(a, pending);
