@@ -28,32 +28,21 @@ void store_guest(Asm& a) {
 /// Pe::compute_pac of RAX with modifier RCX.
 void emit_compute_pac(Asm& a) {
   const HostMem lo = sysreg_slot(SysReg::APIAKeyLo_EL1), hi = sysreg_slot(sysreg_at(SysReg::APIAKeyLo_EL1, 1));
-  const auto fold = [&a](u8 shift) {
-    a.mov(true, RDX, RAX);
-    a.shift_imm(Shift::Shr, true, RDX, shift);
-    a.alu(Alu::Xor, true, RAX, RDX);
-  };
-  const auto mix = [&] {
-    fold(32);
-    a.mov_imm(RDX, 0xd6e8feb86659fd93);
-    a.imul(true, RAX, RDX);
-    fold(29);
-    a.mov_imm(RDX, 0xca9b0c7ebcd1a4f5);
-    a.imul(true, RAX, RDX);
-    fold(32);
+  const auto fold_product = [&a] {
+    a.mulx(RCX, RAX, RAX);
+    a.alu(Alu::Xor, true, RAX, RCX);
   };
   a.alu(Alu::Xor, true, RAX, lo);
-  mix();
-  a.alu(Alu::Xor, true, RAX, RCX);
-  a.alu(Alu::Xor, true, RAX, hi);
-  mix();
-  a.mov_imm(RCX, 0x9e3779b97f4a7c15);
-  a.alu(Alu::Xor, true, RCX, lo);
-  a.alu(Alu::Add, true, RAX, RCX);
-  mix();
-  a.alu(Alu::Xor, true, RAX, hi);
-  mix();
+  a.mov_imm(RDX, 0xd6e8feb86659fd93);
+  a.alu(Alu::Xor, true, RAX, RDX);
+  a.alu(Alu::Xor, true, RCX, hi);
+  a.mov_imm(RDX, 0xca9b0c7ebcd1a4f5);
+  a.alu(Alu::Xor, true, RDX, RCX);
+  fold_product();
   a.alu(Alu::Xor, true, RAX, lo);
+  a.mov_imm(RDX, 0x9e3779b97f4a7c15);
+  fold_product();
+  a.alu(Alu::Xor, true, RAX, hi);
 }
 
 /// RDX = copies of bit 55 of RAX, RCX = the mask for that range; `pushed` bytes lie between RSP and the frame.

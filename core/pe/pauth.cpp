@@ -7,13 +7,10 @@
 namespace farside::pe {
 namespace {
 
-/// A bijective 64-bit mixer (the finalizer of MurmurHash3 with other shifts: every input bit reaches every output bit).
-u64 mix(u64 v) {
-  v ^= v >> 32;
-  v *= 0xd6e8feb86659fd93;
-  v ^= v >> 29;
-  v *= 0xca9b0c7ebcd1a4f5;
-  return v ^ v >> 32;
+/// The two halves of a product, folded: every bit of either factor reaches every bit.
+u64 fold_product(u64 a, u64 b) {
+  const u128 product = static_cast<u128>(a) * b;
+  return static_cast<u64>(product) ^ static_cast<u64>(product >> 64);
 }
 
 bool is_instruction_key(PacKey key) { return key == PacKey::IA || key == PacKey::IB; }
@@ -34,10 +31,8 @@ u64 extended(u64 pointer, bool sign, unsigned bottom, bool tbi) {
 
 u64 Pe::compute_pac(u64 data, u64 modifier, SysReg key) const {
   const u64 lo = s.sys[key], hi = s.sys[sysreg_at(key, 1)];
-  u64 state = mix(data ^ lo);
-  state = mix(state ^ modifier ^ hi);
-  state = mix(state + (lo ^ 0x9e3779b97f4a7c15));
-  return mix(state ^ hi) ^ lo;
+  const u64 state = fold_product(data ^ lo ^ 0xd6e8feb86659fd93, modifier ^ hi ^ 0xca9b0c7ebcd1a4f5);
+  return fold_product(state ^ lo, 0x9e3779b97f4a7c15) ^ hi;
 }
 
 /// Layout of the PAC field of an address whose range is chosen by `upper` (EffectiveTBI, CalculateBottomPACBit).
