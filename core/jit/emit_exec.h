@@ -222,6 +222,12 @@ class EmitExec {
   Outcome<Nothing> store_vec(Val address, unsigned size, const Vec& data, Mem how);
   Outcome<Pair<Vec>> load_vec_pair(Val address, unsigned size, Mem how);
   Outcome<Nothing> store_vec_pair(Val address, unsigned size, const Vec& first, const Vec& second, Mem how);
+  // Exclusives and atomics.
+  Outcome<Val> atomic(AtomicOp op, Val address, unsigned size, Val operand, bool ordered);
+  Outcome<Pair<Val>> compare_and_swap(Val address, unsigned size, bool pair, Pair<Val> expected, Pair<Val> desired,
+                                      bool ordered);
+  Outcome<Pair<Val>> load_exclusive(Val address, unsigned size, bool pair, bool acquire);
+  Outcome<Val> store_exclusive(Val address, unsigned size, bool pair, bool release, Val data, Val second);
   /// DC ZVA where nothing traps it.
   void zero_block(Val address);
 
@@ -325,6 +331,9 @@ class EmitExec {
   void store_flags(unsigned nzcv);
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
+  void exclusive_address(Val address, unsigned size, bool write);
+  void store_bytes(unsigned size, HostReg from);
+  Val old_value(unsigned size);
   void store_at(unsigned offset, unsigned size, Val data);
   void reserve(HostReg r) { free_ &= static_cast<u8>(~(1u << r)); }
   void release(HostReg r) {

@@ -19,6 +19,7 @@ EmitterTable::EmitterTable() {
   register_simd(*this);
   register_simd_load_store(*this);
   register_fp(*this);
+  register_atomic(*this);
 }
 
 const EmitterTable& emitters() {

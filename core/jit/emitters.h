@@ -31,6 +31,7 @@ void register_simd(EmitterTable& table);
 void register_simd_load_store(EmitterTable& table);
 void register_fp(EmitterTable& table);
 void register_fp_rules(EmitterTable& table);
+void register_atomic(EmitterTable& table);
 
 }  // namespace farside::jit
 

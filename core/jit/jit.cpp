@@ -104,6 +104,7 @@ void Jit::run_blocks(pe::Pe& pe) {
                 .zva_allowed = zva_allowed(pe),
                 .privileged = pe.el() == El::EL1 && pe.s.pstate[Pstate::SP],
                 .fp_allowed = pe.fp_enabled(),
+                .exclusives_anywhere = pe.tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed,
                 .unprivileged = pe.known_unprivileged_context()};
     frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
     ++counters_.entries;

@@ -86,9 +86,10 @@ struct Frame {
   u8 zva_allowed = 0;  ///< DC ZVA neither trapped nor disabled
   u8 privileged = 0;   ///< EL1 or above, with the SP of that EL
   u8 fp_allowed = 0;
-  u8 pac_allowed = 0;  ///< instruction key A does not trap
-  u8 fp_unit = 0;      ///< the host's MXCSR stands for FPCR and collects flags of FPSR
-  u8 unused[3] = {};
+  u8 pac_allowed = 0;          ///< instruction key A does not trap
+  u8 fp_unit = 0;              ///< the host's MXCSR stands for FPCR and collects flags of FPSR
+  u8 exclusives_anywhere = 0;  ///< exclusives and atomics succeed on all memory
+  u8 unused[2] = {};
   u64 pac_masks[2] = {};                  ///< see Pe::pac_masks
   pe::L0Context* unprivileged = nullptr;  ///< what LDTR and STTR probe, once known
 };
