@@ -135,7 +135,10 @@ constexpr OptionInfo kRunOptions[] = {
     {kSeeing, "state-hash", "", "", "At the end, print a hash of all registers and all memory."},
 
     {kGeneral, "engine", "NAME", "interp",
-     "What executes instructions: interp, or jit, which translates them. The run is the same."},
+     "What executes instructions: interp, or jit, which translates them; the run is the same. lockstep: both at once, "
+     "compared, down to the first instruction that differs."},
+    {kGeneral, "lockstep-every", "N", "100000",
+     "Compare after N instructions, at the end of the turn in which they are reached."},
     {kGeneral, "jit-threshold", "N", "8", "Translate a block of instructions after it has been interpreted N times."},
     {kGeneral, "help", "", "", "Print this page."},
 };
@@ -164,6 +167,7 @@ Exit status
   3    the guest reset or panicked under --no-reboot
   4    the caches' sanitizer found what --fail-on or --stop-on names
   5    the limit of --max-insns was reached
+  6    --engine lockstep has found a difference
   130  Ctrl-A x
 
 Examples

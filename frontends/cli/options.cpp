@@ -173,8 +173,8 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
   if (words.has("serial2") && words.text("serial2").empty()) return UserError{"--serial2 needs a file name, or null"};
   config.serial2 = words.text("serial2");
   if (words.has("engine")) {
-    constexpr machine::Engine kEngines[] = {machine::Engine::Interp, machine::Engine::Jit};
-    config.engine = kEngines[TRY(one_of("engine", words.text("engine"), {"interp", "jit"}))];
+    constexpr machine::Engine kEngines[] = {machine::Engine::Interp, machine::Engine::Jit, machine::Engine::Interp};
+    config.engine = kEngines[TRY(one_of("engine", words.text("engine"), {"interp", "jit", "lockstep"}))];
   }
   if (words.has("jit-threshold")) {
     const u64 runs = TRY(parse_number("jit-threshold", words.text("jit-threshold")));
@@ -286,6 +286,23 @@ Result<void, UserError> take_caches(const Words& words, RunOptions& run) {
   return take_findings(words, run);
 }
 
+/// Two machines run, so nothing may come from outside or go there.
+Result<void, UserError> take_lockstep(const Words& words, RunOptions& run) {
+  constexpr u64 kUsual = 100'000;
+  const bool wanted = words.text("engine") == "lockstep";
+  if (words.has("lockstep-every") && !wanted) return UserError{"--lockstep-every: needs --engine lockstep"};
+  if (!wanted) return {};
+  for (const char* other : {"net", "drive", "share", "pflash", "clock", "trace", "stats", "jit-stats", "state-hash",
+                            "restore"}) {
+    if (words.has(other)) return UserError{fmt::format("--engine lockstep: two machines run: leave out --{}", other)};
+  }
+  if (words.text("rng") == "host") return UserError{"--engine lockstep: two machines run: leave out --rng host"};
+  if (run.machine.cache != "off") return UserError{"--engine lockstep: jit has no modelled caches: leave out --cache"};
+  run.lockstep_every =
+      words.has("lockstep-every") ? TRY(parse_number("lockstep-every", words.text("lockstep-every"))) : kUsual;
+  return {};
+}
+
 Result<void, UserError> take_conduct(const Words& words, RunOptions& run) {
   if (words.has("clock")) {
     const usize mode = TRY(one_of("clock", words.text("clock"), {"virtual", "wall"}));
@@ -324,6 +341,7 @@ Result<Parsed<RunOptions>, UserError> parse_run(const std::vector<std::string>& 
   TRY_VOID(take_caches(words, run));
   TRY_VOID(take_conduct(words, run));
   TRY_VOID(take_state(words, run));
+  TRY_VOID(take_lockstep(words, run));
   return Parsed<RunOptions>(std::move(run));
 }
 

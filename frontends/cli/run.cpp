@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "frontends/cli/findings.h"
+#include "frontends/cli/lockstep.h"
 #include "frontends/cli/report.h"
 #include "frontends/cli/session.h"
 #include "frontends/guests/guests.h"
@@ -122,6 +123,7 @@ Result<MachineConfig, UserError> complete_config(const RunOptions& options) {
 
 Result<int, UserError> run_guest(const RunOptions& options) {
   const MachineConfig config = TRY(complete_config(options));
+  if (options.lockstep_every) return run_on_both(config, *options.lockstep_every);
   const File trace_file = TRY(open_trace(options));
   const std::unique_ptr<GuestNames> names = TRY(GuestNames::create(options.symbols, config.kernel));
   Findings findings(options, *names);

@@ -13,6 +13,7 @@ enum ExitStatus : int {
   kExitReset = 3,
   kExitFinding = 4,
   kExitLimit = 5,
+  kExitDifference = 6,
   kExitQuit = 130,
 };
 

@@ -109,7 +109,7 @@ TEST_CASE("a store to code takes effect at the next instruction") {
 TEST_CASE("the comparison can fail") {
   FlatMachine a, b;
   b.pe().s.x[3] = 1;
-  CHECK(compare_cores(a.pe(), b.pe()).find("x3") != std::string::npos);
+  CHECK(pe::compare(a.pe(), b.pe()).find("x3") != std::string::npos);
 }
 
 }  // namespace farside::test

@@ -1,7 +1,5 @@
-// tests/lockstep/twins.cpp - runs both machines and compares registers, system registers, time and memory.
+// tests/lockstep/twins.cpp - runs both machines and compares what they did.
 #include "tests/lockstep/twins.h"
-
-#include <fmt/format.h>
 
 #include <cstring>
 
@@ -10,38 +8,7 @@ namespace {
 
 constexpr u32 kBranchToItself = 0x14000000;
 
-void number(std::string& report, const std::string& name, u64 expected, u64 actual) {
-  if (expected != actual) report += fmt::format("  {}: interpreter {:x}, jit {:x}\n", name, expected, actual);
-}
-
 }  // namespace
-
-std::string compare_cores(pe::Pe& expected, pe::Pe& actual) {
-  std::string report;
-  const pe::State &a = expected.s, &b = actual.s;
-  for (unsigned i = 0; i < 32; ++i) number(report, fmt::format("x{}", i), a.x[i], b.x[i]);
-  for (unsigned i = 0; i < 32; ++i) {
-    number(report, fmt::format("v{} low", i), a.v[i].lo, b.v[i].lo);
-    number(report, fmt::format("v{} high", i), a.v[i].hi, b.v[i].hi);
-  }
-  for (unsigned i = 0; i < 4; ++i) number(report, fmt::format("sp_bank{}", i), a.sp_bank[i], b.sp_bank[i]);
-  number(report, "sp", a.sp, b.sp);
-  number(report, "pc", a.pc, b.pc);
-  number(report, "nzcv", a.nzcv, b.nzcv);
-  number(report, "btype", a.btype, b.btype);
-  number(report, "pstate", a.pstate.raw, b.pstate.raw);
-  number(report, "fpcr", a.fp.fpcr.raw, b.fp.fpcr.raw);
-  number(report, "fpsr", a.fp.fpsr.raw, b.fp.fpsr.raw);
-  for (usize i = 0; i < kSysRegCount; ++i) {
-    const auto reg = static_cast<SysReg>(i);
-    number(report, std::string(sysreg_info(reg).name), a.sys[reg], b.sys[reg]);
-  }
-  number(report, "instructions", expected.instructions(), actual.instructions());
-  number(report, "spent", expected.spent, actual.spent);
-  number(report, "waiting", expected.waiting, actual.waiting);
-  number(report, "exclusive", expected.monitor.armed, actual.monitor.armed);
-  return report;
-}
 
 Twins::Twins(const jit::JitOptions& options)
     : interp_(all_features()), jit_(std::make_unique<jit::Jit>(all_features(), options)) {
@@ -69,7 +36,7 @@ std::string Twins::run(std::span<const u32> words, const Snapshot& state, u64 sl
   interp_.run(ours_.pe());
   theirs_.pe().begin_slice(slice);
   jit_->run(theirs_.pe());
-  std::string report = compare_cores(ours_.pe(), theirs_.pe());
+  std::string report = pe::compare(ours_.pe(), theirs_.pe());
   if (std::memcmp(ours_.data().data(), theirs_.data().data(), ours_.data().size()) != 0) report += "  memory\n";
   return report;
 }

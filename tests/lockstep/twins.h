@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/jit/jit.h"
+#include "core/pe/compare.h"
 #include "tests/isa/flat_machine.h"
 #include "tests/isa/snapshot.h"
 
@@ -24,8 +25,5 @@ class Twins {
   interp::Interp interp_;
   std::unique_ptr<jit::Jit> jit_;
 };
-
-/// The PE state in which the two differ, one line per register; empty if they are equal.
-std::string compare_cores(pe::Pe& expected, pe::Pe& actual);
 
 }  // namespace farside::test
