@@ -16,8 +16,9 @@ namespace {
 
 usize place_of(cache::Finding finding) { return static_cast<usize>(finding); }
 
-/// Advice can come for every page of memory; errors are all kept.
-constexpr u64 kMostAdvice = 1000;
+/// A guest without any maintenance has findings in every line that it touches: of each class these are shown and kept,
+/// the rest is counted.
+constexpr u64 kMostShown = 100, kMostKept = 1000;
 
 bool names_class(const std::vector<std::string>& classes, cache::Finding finding) {
   return std::ranges::find(classes, cache::name(finding)) != classes.end();
@@ -63,17 +64,25 @@ bool Findings::is_allowed(const cache::Report& report) const {
   return std::ranges::find(options_.allow, wanted) != options_.allow.end();
 }
 
+void Findings::show(const cache::Report& report) const {
+  const u64 count = counts_[place_of(report.finding)];
+  if (count <= kMostShown) return fmt::print(stderr, "{}", cache::print(report, names()));
+  if (count == kMostShown + 1)
+    fmt::print(stderr, "farside: more than {} {}: from here on they are counted\n", kMostShown,
+               cache::name(report.finding));
+}
+
 void Findings::take(machine::Machine& machine, const cache::Report& report) {
   const usize place = place_of(report.finding);
   const bool allowed = is_allowed(report);
   ++(allowed ? allowed_ : counts_)[place];
   const bool advice = cache::is_advisory(report.finding);
-  if (!advice && !allowed) fmt::print(stderr, "{}", cache::print(report, names()));
+  if (!advice && !allowed) show(report);
   if (!allowed && names_class(options_.stop_on, report.finding)) {
     stopped_ = true;
     machine.request_stop();
   }
-  if (options_.report.empty() || (advice && counts_[place] > kMostAdvice)) return;
+  if (options_.report.empty() || counts_[place] + allowed_[place] > kMostKept) return;
   const auto name_of = [&](cache::AccessKind kind, u64 pc, El el) {
     const bool has_code = pc != 0 && kind != cache::AccessKind::Host && kind != cache::AccessKind::Dma;
     return has_code ? names_.name(pc, el) : std::string();

@@ -37,9 +37,9 @@ class Findings {
     bool allowed = false;
   };
   void take(machine::Machine& machine, const cache::Report& report);
+  void show(const cache::Report& report) const;
   bool is_allowed(const cache::Report& report) const;
   cache::Names names() const;
-  std::string text(const Entry& entry) const;
 
   const RunOptions& options_;
   GuestNames& names_;
