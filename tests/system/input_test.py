@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # tests/system/input_test.py - what users get wrong: each mistake is one clear line and exit status 2; and the README's
 # commands are ones that the program knows.
+import fcntl
 import gzip
 import os
 import re
 import shlex
+import shutil
+import socket
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 import farside
@@ -24,6 +28,24 @@ def elf(machine, elf_class=2):
 def image(size=0x10000, text_offset=0):
     """The header of an arm64 Image that says it needs `size` bytes."""
     return struct.pack("<IIQQQ24x4sI", 0x14000000, 0, text_offset, size, 0x0A, b"ARM\x64", 0)
+
+
+def locked(path):
+    """Whether somebody holds a lock on the file."""
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def wait_until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("waited in vain")
+        time.sleep(0.02)
 
 
 class BadInput(unittest.TestCase):
@@ -44,6 +66,9 @@ class BadInput(unittest.TestCase):
             "large-initrd": bytes(80 << 20),
             "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
             "odd.caches": b"l1i 32K 2\nl1d 96K 4\n",
+            "disk": bytes(1 << 20),
+            "odd.disk": bytes(1000),
+            "disk.qcow2": b"QFI\xfb" + bytes(1020),
         }
         for name, contents in files.items():
             with open(os.path.join(cls.folder.name, name), "wb") as file:
@@ -102,10 +127,61 @@ class BadInput(unittest.TestCase):
             (["--kernel", "good", "--pcpus", "2", "--el2", "none"], "--pcpus"),
             (["--kernel", "good", "--migrate", "1"], "--pcpus 2"),
             (["--kernel", "good", "--drive", "good,dma=slow"], "coherent or noncoherent"),
+            (["--kernel", "good", "--drive", "missing"], "--drive missing: cannot be opened"),
+            (["--kernel", "good", "--drive", "folder"], "--drive folder: is a folder"),
+            (["--kernel", "good", "--drive", "empty"], "truncate -s"),
+            (["--kernel", "good", "--drive", "odd.disk"], "1000 bytes, which is not a multiple of 512"),
+            (["--kernel", "good", "--drive", "/dev/null"], "neither a file nor a block device"),
+            (["--kernel", "good", "--drive", "disk.qcow2"], "is a qcow2 image"),
+            (["--kernel", "good", "--drive", "disk", "--drive", "disk"], "given twice"),
+            (["--kernel", "good", "--drive", "disk,ro", "--drive", "disk"], "add ,ro"),
+            (["--kernel", "good", "--drive", "disk,wo"], "--drive disk,wo"),
+            (["--kernel", "good", "--share", "missing"], "--share missing"),
+            (["--kernel", "good", "--share", "disk"], "--share disk: is no folder"),
+            (["--kernel", "good", "--share", "folder", "--share", "folder"], "add ,tag=NAME"),
+            (["--kernel", "good", "--net", "user,hostfwd=tcp:2222"], "must look like"),
             (["--kernl", "good"], "did you mean --kernel?"),
             (["windows"], "unknown guest"),
         ):
             self.refused(arguments, part)
+
+    @unittest.skipUnless(shutil.which("setpriv"), "setpriv missing: apt-get install util-linux")
+    def test_a_drive_that_the_user_may_not_read_or_write(self):
+        path = os.path.join(self.folder.name, "disk")
+        for mode, option, part in ((0o000, "", "Permission denied"), (0o000, ",ro", "Permission denied"),
+                                   (0o444, "", "for writing; add ,ro to only read")):
+            os.chmod(path, mode)
+            self.addCleanup(os.chmod, path, 0o644)
+            # Root reads everything, unless it lays down the capability to.
+            command = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.getuid() == 0 else []
+            result = subprocess.run([*command, farside.PROGRAM, "run", "--kernel", "good", "--drive", "disk" + option],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                    cwd=self.folder.name, timeout=30)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+            self.assertRegex(result.stderr, r"\Afarside: --drive disk: cannot be opened[^\n]+\n\Z")
+            self.assertIn(part, result.stderr)
+
+    def test_a_drive_that_another_farside_uses(self):
+        path = os.path.join(self.folder.name, "disk")
+        with open(os.path.join(self.folder.name, "loop"), "wb") as file:
+            file.write(image() + bytes(0x10000))
+        command = [farside.PROGRAM, "run", "--kernel", "loop", "--drive", "disk"]
+        with subprocess.Popen(command, cwd=self.folder.name, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as first:
+            try:
+                wait_until(lambda: locked(path))
+                self.refused(["--kernel", "good", "--drive", "disk"], "--drive disk: is in use by another farside")
+                self.refused(["--kernel", "good", "--drive", "disk,ro"], "--drive disk: is in use by another farside")
+            finally:
+                first.kill()
+
+    def test_a_port_that_is_in_use(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            self.refused(["--kernel", "good", "--net", f"user,hostfwd=tcp::{port}-:22"],
+                         f"--net user: cannot listen on 127.0.0.1:{port}", "in use")
 
     def test_unknown_commands(self):
         for words in (["rnu"], ["guest"], ["guest", "get", "plan9"], ["help", "nothing"]):
