@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# tests/system/state_test.py - snapshots, resets, the monitor's socket and the older interrupt controller, as users meet
+# them.
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+import farside
+
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
+WORKER = ["--kernel", os.path.join(GOLDEN, "worker.bin"), "--memory", "64M", "--cpu", "cortex-a72"]
+
+
+class Golden(unittest.TestCase):
+    """A small guest, and the snapshots of every format version that was ever written."""
+
+    def test_snapshots_of_all_versions_run_to_the_same_end(self):
+        whole = farside.run("run", *WORKER, "--state-hash")
+        self.assertEqual(whole.status, 0, whole.err)
+        self.assertEqual(len(whole.out), 58)
+        versions = sorted(name for name in os.listdir(GOLDEN) if name.endswith(".snap"))
+        self.assertIn("v1.snap", versions)
+        for name in versions:
+            for engine in ("interp", "jit"):
+                rest = farside.run("run", *WORKER, "--engine", engine, "--restore", os.path.join(GOLDEN, name),
+                                   "--state-hash")
+                self.assertEqual(rest.status, 0, rest.err)
+                self.assertTrue(whole.out.endswith(rest.out) and 0 < len(rest.out) < len(whole.out), rest.out)
+                self.assertEqual(rest.hash, whole.hash)
+
+    def test_what_does_not_fit_is_one_line_and_exit_status_2(self):
+        with open(os.path.join(GOLDEN, "v1.snap"), "rb") as file:
+            good = file.read()
+        with tempfile.TemporaryDirectory() as folder:
+            def refused(content, said, *arguments):
+                path = os.path.join(folder, "bad.snap")
+                with open(path, "wb") as file:
+                    file.write(content)
+                result = farside.run("run", *WORKER, *arguments, "--restore", path)
+                self.assertEqual(result.status, 2, result.err)
+                self.assertEqual(result.out, "")
+                self.assertEqual(result.err.count("\n"), 1, result.err)
+                self.assertIn(said, result.err)
+
+            refused(good[:-100], "damaged")
+            refused(good[:20], "damaged")
+            refused(good[:500] + bytes([good[500] ^ 1]) + good[501:], "damaged")
+            refused(good[:8] + b"\x63" + good[9:], "version 99")
+            refused(b"not at all", "no farside snapshot")
+            refused(good, "--smp 2", "--smp", "2")
+            refused(good, "--el2 none", "--el2", "none")
+
+
+class Resume(unittest.TestCase):
+    """A snapshot in the middle of a boot, and its future in another process."""
+
+    def check(self, *arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "middle.snap")
+            command = "cat /proc/interrupts; sha256sum /init; uname -a"
+            whole = farside.boot(*arguments, "--state-hash", "--snapshot-at", f"90000000:{path}", command=command)
+            self.assertEqual(whole.status, 0, whole.err)
+            rest = farside.boot(*arguments, "--state-hash", "--restore", path, command=command)
+            self.assertEqual(rest.status, 0, rest.err)
+            self.assertTrue(whole.out.endswith(rest.out))
+            self.assertIn("farside: the command ended with status 0", rest.out)
+            self.assertEqual(rest.hash, whole.hash)
+            return whole
+
+    def test_one_core_under_the_hypervisor(self):
+        whole = self.check("--engine", "jit")
+        undisturbed = farside.boot("--engine", "jit", "--state-hash",
+                                   command="cat /proc/interrupts; sha256sum /init; uname -a")
+        self.assertEqual(whole.hash, undisturbed.hash, "taking a snapshot must not be noticed")
+
+    def test_four_cores(self):
+        self.check("--engine", "jit", "--smp", "4")
+
+    def test_without_a_hypervisor(self):
+        self.check("--el2", "none", "--smp", "2")
+
+
+class Reboot(unittest.TestCase):
+    def test_a_guest_that_reboots_boots_again(self):
+        with farside.Typist("run", "--engine", "jit") as guest:
+            guest.expect("# ")
+            guest.type("echo b > /proc/sysrq-trigger || reboot -f\r")
+            guest.expect("farside: guest is up")
+            guest.expect("# ")
+            guest.type("\x01x")
+            self.assertEqual(guest.exit_status(), 130)
+
+
+class Gic2(unittest.TestCase):
+    def test_debian_boots_with_the_older_controller(self):
+        for arguments in (["--smp", "4"], ["--el2", "none"]):
+            result = farside.boot("--gic", "2", "--engine", "jit", *arguments, command="cat /proc/interrupts")
+            self.assertEqual(result.status, 0, result.err)
+            self.assertRegex(result.out, r"GICv2 +27 Level +arch_timer|GIC-0 +27 Level +arch_timer")
+
+    def test_there_is_no_third_choice(self):
+        result = farside.run("run", *WORKER, "--gic", "4")
+        self.assertEqual(result.status, 2)
+        self.assertEqual(result.err.count("\n"), 1)
+
+
+class MonitorSocket(unittest.TestCase):
+    """`--monitor unix:PATH`: one client at a time, and the machine obeys."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, "monitor")
+        # A guest that never ends: b .
+        self.kernel = os.path.join(self.folder.name, "loop.bin")
+        with open(self.kernel, "wb") as file:
+            file.write(bytes.fromhex("00000014") + bytes.fromhex("1f2003d5") * 31)
+        self.process = self.start()
+
+    def start(self):
+        process = subprocess.Popen([farside.PROGRAM, "run", "--kernel", self.kernel, "--memory", "64M", "--monitor",
+                                    f"unix:{self.path}", "--snapshot-dir", self.folder.name],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(200):
+            if os.path.exists(self.path):
+                return process
+            time.sleep(0.1)
+        raise AssertionError("no socket")
+
+    def tearDown(self):
+        self.process.kill()
+        self.process.communicate()
+        self.folder.cleanup()
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX)
+        self.addCleanup(client.close)
+        client.settimeout(60)
+        client.connect(self.path)
+        self.assertEqual(self.answer(client), "")
+        return client
+
+    def answer(self, client):
+        seen = b""
+        while not seen.endswith(b"(farside) "):
+            more = client.recv(4096)
+            if not more:
+                break
+            seen += more
+        return seen.decode().removesuffix("(farside) ")
+
+    def say(self, client, line):
+        client.sendall(line.encode() + b"\n")
+        return self.answer(client)
+
+    def test_a_session(self):
+        client = self.connect()
+        self.assertIn("running", self.say(client, "info status"))
+        self.assertEqual(self.say(client, "stop"), "")
+        first = self.say(client, "info status")
+        self.assertIn("stopped", first)
+        time.sleep(0.3)
+        self.assertEqual(self.say(client, "info status"), first, "time must stand still")
+        self.assertEqual(self.say(client, "savevm here"), "")
+        self.assertIn("here", self.say(client, "info snapshots"))
+        self.assertIn("name", self.say(client, "savevm ../there"))
+        self.assertEqual(self.say(client, "cont"), "")
+        self.assertEqual(self.say(client, "system_reset"), "")
+        self.assertEqual(self.say(client, "loadvm here"), "")
+        self.assertIn("No such file", self.say(client, "loadvm nowhere"))
+        self.assertIn("unknown command", self.say(client, "dance"))
+        client.close()
+        again = self.connect()
+        self.assertIn("savevm", self.say(again, "help"))
+        again.sendall(b"quit\n")
+        out, err = self.process.communicate(timeout=60)
+        self.assertEqual(self.process.returncode, 130, err)
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_a_path_in_use_is_a_users_error(self):
+        result = farside.run("run", "--kernel", self.kernel, "--monitor", f"unix:{self.path}")
+        self.assertEqual(result.status, 2)
+        self.assertEqual(result.err.count("\n"), 1, result.err)
+        self.assertIn("in use", result.err)
+
+    def test_a_socket_that_a_killed_run_left_behind_is_replaced(self):
+        self.process.kill()
+        self.process.communicate()
+        self.assertTrue(os.path.exists(self.path))
+        os.rename(self.path, self.path + ".old")
+        os.rename(self.path + ".old", self.path)
+        self.process = subprocess.Popen([farside.PROGRAM, "run", "--kernel", self.kernel, "--monitor",
+                                         f"unix:{self.path}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+        for _ in range(200):
+            try:
+                self.connect().close()
+                return
+            except (ConnectionRefusedError, FileNotFoundError):
+                time.sleep(0.1)
+        self.fail("nobody listens")
+
+
+class SecondSerial(unittest.TestCase):
+    def test_its_output_is_in_the_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "serial2")
+            result = farside.boot("--engine", "jit", "--serial2", path, command="echo to the second > /dev/ttyAMA1")
+            self.assertEqual(result.status, 0, result.err)
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(file.read().replace("\r", ""), "to the second\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
