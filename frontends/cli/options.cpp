@@ -292,8 +292,8 @@ Result<void, UserError> take_lockstep(const Words& words, RunOptions& run) {
   const bool wanted = words.text("engine") == "lockstep";
   if (words.has("lockstep-every") && !wanted) return UserError{"--lockstep-every: needs --engine lockstep"};
   if (!wanted) return {};
-  for (const char* other : {"net", "drive", "share", "pflash", "clock", "trace", "stats", "jit-stats", "state-hash",
-                            "restore"}) {
+  for (const char* other :
+       {"net", "drive", "share", "pflash", "clock", "trace", "stats", "jit-stats", "state-hash", "restore"}) {
     if (words.has(other)) return UserError{fmt::format("--engine lockstep: two machines run: leave out --{}", other)};
   }
   if (words.text("rng") == "host") return UserError{"--engine lockstep: two machines run: leave out --rng host"};
