@@ -132,6 +132,20 @@ Result<u64, UserError> image_size(int fd, const std::string& path) {
   return static_cast<u64>(end);
 }
 
+/// Two guests on one writable image destroy it. Without locks nobody writes, so that readers need none.
+Result<void, UserError> lock(int fd, const DiskConfig& config) {
+  if (flock(fd, (config.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return {};
+  const int error = errno;
+  if (error == EWOULDBLOCK) {
+    return wrong(config.path,
+                 "is in use by another farside, or given twice; several can share an image only if all add ,ro");
+  }
+  if (config.read_only) return {};
+  return wrong(config.path, fmt::format("cannot be locked against a second writer ({}); copy it to a local file "
+                                        "system, or add ,ro",
+                                        std::strerror(error)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Disk>, UserError> open_raw_disk(const DiskConfig& config) {
@@ -151,12 +165,7 @@ Result<std::unique_ptr<Disk>, UserError> open_raw_disk(const DiskConfig& config)
     return size.error();
   }
   auto disk = std::make_unique<RawDisk>(fd, *size, config.read_only, config.path);
-  // Two guests on one writable image destroy it.
-  if (flock(fd, (config.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    return wrong(config.path,
-                 "is in use by another farside, or given twice; several can share an image only if all "
-                 "add ,ro");
-  }
+  TRY_VOID(lock(fd, config));
   const std::string_view format = config.any_content ? std::string_view() : foreign_format(*disk);
   if (!format.empty()) {
     return wrong(config.path, fmt::format("is a {} image; convert it ('qemu-img convert -O raw'), or add ,format=raw "
