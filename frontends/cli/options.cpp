@@ -173,7 +173,7 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
   if (words.has("serial2") && words.text("serial2").empty()) return UserError{"--serial2 needs a file name, or null"};
   config.serial2 = words.text("serial2");
   if (words.has("engine")) {
-    constexpr machine::Engine kEngines[] = {machine::Engine::Interp, machine::Engine::Jit, machine::Engine::Interp};
+    constexpr machine::Engine kEngines[] = {machine::Engine::Interp, machine::Engine::Jit, machine::Engine::Fastest};
     config.engine = kEngines[TRY(one_of("engine", words.text("engine"), {"interp", "jit", "lockstep"}))];
   }
   if (words.has("jit-threshold")) {

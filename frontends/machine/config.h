@@ -21,6 +21,7 @@ enum class El2Mode : u8 {
 
 /// What executes instructions. The result is the same.
 enum class Engine : u8 {
+  Fastest,  ///< Jit where it can serve: not with modelled caches, not on hosts or in builds without it
   Interp,
   Jit,  ///< translates to host code, where the host allows it
 };
@@ -103,7 +104,7 @@ struct MachineConfig {
   std::string cache_config;        ///< path: a geometry in the format of docs/caches.md; empty: that of the CPU
   std::vector<std::string> knobs;  ///< name=value, applied to the profile in this order; also of TLBs
   ThpMode thp = ThpMode::Always;
-  Engine engine = Engine::Interp;
+  Engine engine = Engine::Fastest;
   JitConfig jit;
   ClockMode clock = ClockMode::Virtual;
   u64 max_instructions = 0;         ///< stop after so many, all cores together; 0: no limit

@@ -43,8 +43,8 @@ Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig
       wall_start_(std::chrono::steady_clock::now()),
       last_poll_(wall_start_) {
 #ifdef FARSIDE_JIT
-  if (config.engine == Engine::Jit && jit::Jit::host_can())
-    jit_ = std::make_unique<jit::Jit>(features, options(config.jit));
+  const bool wanted = config.engine == Engine::Jit || (config.engine == Engine::Fastest && config.cache == "off");
+  if (wanted && jit::Jit::host_can()) jit_ = std::make_unique<jit::Jit>(features, options(config.jit));
   if (jit_ != nullptr && !jit_->usable()) jit_.reset();
 #endif
 }
