@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/arch/esr.h"
 #include "core/arch/id_regs.h"
 #include "firmware/boot/virt_map.h"
 
@@ -95,6 +96,7 @@ u64 VcpuAdapter::id_register(u32 encoding) const {
 HypAdapter::HypAdapter(Cores& cores, Board& board, Power& power, const Trace& trace)
     : cores_(cores), board_(board), power_(power), trace_(trace) {
   for (const auto& core : cores_) vcpus_.emplace_back(*core);
+  standstills_.resize(cores_.size());
 }
 
 Result<void, UserError> HypAdapter::create(const MachineConfig& config, u64 ram_base) {
@@ -147,9 +149,22 @@ void HypAdapter::enter(pe::Pe& core, u64 entry) {
   core.exception_return();
 }
 
+/// A vector without memory behind it aborts, is given the abort, and aborts again: the guest executes nothing any more,
+/// and no limit of instructions would ever end the run.
+bool HypAdapter::stands_still(const pe::Pe& pe) {
+  constexpr u64 kMany = 100'000;  // a fault that is replayed, and all levels of table walks, make a few dozen
+  Standstill& still = standstills_[pe.index()];
+  if (pe.instructions() != still.instructions) still = {pe.instructions(), 0};
+  return ++still.exits >= kMany;
+}
+
 void HypAdapter::on_exception_to_el2(pe::Pe& pe) {
   const unsigned vcpu = pe.index();
   pe.spend(kExitCost);
+  if (stands_still(pe)) {
+    power_.stop_run(fmt::format("core {} executes nothing any more: {} at pc {:#x}, again and again", vcpu,
+                                ec_name(Esr::of(pe.s.sys[SysReg::ESR_EL2])[Esr::EC]), pe.s.sys[SysReg::ELR_EL2]));
+  }
   if (vm_->handle_exit(vcpu, vcpus_[vcpu]) != hyp::Resume::Stop) {
     pe.exception_return();
     return;

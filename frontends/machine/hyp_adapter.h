@@ -92,7 +92,13 @@ class HypAdapter : public pe::El2Host,
   Board& board_;
   Power& power_;
   const Trace& trace_;
+  /// Exits of one vCPU since it last executed an instruction.
+  struct Standstill {
+    u64 instructions = 0, exits = 0;
+  };
+  bool stands_still(const pe::Pe& pe);
   std::vector<VcpuAdapter> vcpus_;
+  std::vector<Standstill> standstills_;
   std::unique_ptr<hyp::Hypervisor> hypervisor_;
   hyp::Vm* vm_ = nullptr;
 };
