@@ -15,14 +15,17 @@ namespace {
 
 constexpr u32 kKiB = 1024, kMaxWays = 64, kMaxSets = 32768;
 
+using enum ICacheKind;
+
 // As the Technical Reference Manuals print them; the first-level data cache is
 // physically tagged and free of aliases.
 const Config kPresets[] = {
-    {"cortex-a53", {32 * kKiB, 2}, {32 * kKiB, 4}, {512 * kKiB, 16}, {}, ICacheKind::VIPT},
-    {"cortex-a57", {48 * kKiB, 3}, {32 * kKiB, 2}, {2048 * kKiB, 16}, {}, ICacheKind::PIPT},
-    {"cortex-a72", {48 * kKiB, 3}, {32 * kKiB, 2}, {1024 * kKiB, 16}, {}, ICacheKind::PIPT},
-    {"neoverse-n1", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {}, ICacheKind::PIPT},
-    {"max", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {4096 * kKiB, 16}, ICacheKind::PIPT},
+    {"cortex-a53", {32 * kKiB, 2}, {32 * kKiB, 4}, {512 * kKiB, 16}, {}, VIPT},
+    {"cortex-a57", {48 * kKiB, 3}, {32 * kKiB, 2}, {2048 * kKiB, 16}, {}, PIPT},
+    {"cortex-a72", {48 * kKiB, 3}, {32 * kKiB, 2}, {1024 * kKiB, 16}, {}, PIPT},
+    {"neoverse-n1", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {}, PIPT},
+    // FEAT_S2FWB comes with CTR_EL0.IDC: nobody cleans for instruction fetches what stage 2 has made cacheable.
+    {"max", {64 * kKiB, 4}, {64 * kKiB, 4}, {1024 * kKiB, 8}, {4096 * kKiB, 16}, PIPT, Unification::L2, true},
 };
 
 constexpr std::string_view kKindNames[] = {"vpipt", "aivivt", "vipt", "pipt"};
