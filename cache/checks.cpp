@@ -85,6 +85,11 @@ void Hierarchy::check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned
   if (!other.empty()) report(Finding::AMBIGUOUS, info, line, offset, seen, other, from);
 }
 
+/// Whether an IC has made the last write visible to the fetches of this core.
+bool Hierarchy::is_invalidated(const AccessInfo& info, const LineInfo& line) const {
+  return std::max(line.last_ic, core_[info.core].last_ic_all) >= line.writer.sequence;
+}
+
 /// Of two instructions that may be patched live either may be executed until the new one has been made visible to
 /// instruction fetches (IC) and this core has synchronised itself after that (ISB). One that is still old then has come
 /// back from below, where it should have been cleaned.
@@ -201,6 +206,7 @@ Remedy Hierarchy::remedy(Finding finding, const AccessInfo& info, const LineInfo
                  ? clean_remedy(Point::PoC, "this walk")
                  : (from == Level::L2 && in_l1d ? clean_remedy(Point::PoU, "this walk") : invalidate_remedy(false));
     case Finding::STALE_ICACHE:
+      if (from == Level::FetchBuffer && (config_.dic || is_invalidated(info, line))) return context_remedy();
       if (from == Level::Memory && !info.attr.is_write_back() && info.attr.is_non_cacheable()) {
         return clean_remedy(Point::PoC, "this fetch");
       }

@@ -17,6 +17,7 @@ void Hierarchy::absorb(LineInfo& line, Line& copy) {
     if (line.golden != nullptr) line.golden[byte] = copy.data[byte];
   }
   copy.before = copy.data;
+  line.changed = history_.count();
 }
 
 /// Makes the records of a line current. Every entry from outside does this

@@ -111,6 +111,11 @@ Line& Hierarchy::instruction_line(const AccessInfo& info, LineInfo& line) {
   return fill_instruction(info, line, Origin::Demand);
 }
 
+/// A core fetches in program order: what it fetches after this is not older than what this line shows.
+void Hierarchy::note_fetch(const AccessInfo& info, const LineInfo& line) {
+  core_[info.core].fetched_at = std::max(core_[info.core].fetched_at, line.changed);
+}
+
 std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
   LineInfo* line = info_of(pa.value);
   if (line == nullptr) return std::nullopt;
@@ -122,6 +127,12 @@ std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
   }
   settle(*line);
   Level from = Level::Memory;
+  if (const FetchedAhead* ahead = take_ahead(info.core, *line)) {
+    std::memcpy(&word, ahead->data.data() + offset, sizeof word);
+    if (line->golden != nullptr) check_fetch(info, *line, offset, word, Level::FetchBuffer);
+    return word;
+  }
+  note_fetch(info, *line);
   if (is_instruction_cacheable(info.attr)) {
     std::memcpy(&word, instruction_line(info, *line).data.data() + offset, sizeof word);
     from = last_source_;
@@ -142,7 +153,9 @@ const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
   LineInfo* line = info_of(pa.value);
   if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, false))) return nullptr;
   settle(*line);
+  if (fetched_ahead(info.core, *line) != nullptr) return nullptr;  // either may be executed, each time
   Line& copy = instruction_line(info, *line);
+  note_fetch(info, *line);
   if (line->golden != nullptr && std::memcmp(copy.data.data(), line->golden, kLine) != 0) return nullptr;
   // Stores through a pointer would go unnoticed by this one.
   if (line->write_lent_to >= 0) {
@@ -150,6 +163,7 @@ const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
     withdraw(writer, Side::Data, *core_[writer].l1d.find(line->pa), Withdrawn::Write);
   }
   copy.lent_read = true;
+  copy.lent_epoch = core_[info.core].fetch_epoch;
   return copy.data.data();
 }
 

@@ -263,6 +263,7 @@ void Hierarchy::become_writer(const AccessInfo& info, LineInfo& line, bool cache
   const u32 others = cached ? line.l1d & ~(u32{1} << info.core) : line.l1d;
   if (others != 0) withdraw_data(line, others);
   if (line.l1i != 0) {
+    keep_fetched(line);
     if (config_.dic) {
       invalidate_instruction(line, line.l1i, nullptr, info);
     } else {
@@ -273,11 +274,12 @@ void Hierarchy::become_writer(const AccessInfo& info, LineInfo& line, bool cache
       cached ? EventKind::Write : (info.kind == AccessKind::Dma ? EventKind::DmaWrite : EventKind::NcWrite);
   event(line, kind, cached ? Level::L1D : Level::Memory, info);
   line.writer = {info.pc, line.last_event, info.core, info.el, info.kind, cached};
+  line.changed = line.last_event;
 }
 
 void Hierarchy::flush_all() {
   const AccessInfo by = host_access(host_core(), Pa{}, 0);
-  for (unsigned core = 0; core < core_.size(); ++core) drain(core);
+  for (unsigned core = 0; core < core_.size(); ++core) drain(core), forget_fetched(core);
   for (PageInfo* page : page_list_) {
     for (LineInfo& line : page->lines) {
       settle(line);
@@ -290,6 +292,7 @@ void Hierarchy::flush_all() {
 
 void Hierarchy::adopt(Pa base, u64 size) {
   const AccessInfo by = host_access(host_core(), base, 0);
+  for (Core& core : core_) core.ahead.clear();
   for (PageInfo* page : page_list_) {
     for (LineInfo& line : page->lines) {
       if (line.pa + kLine <= base.value || line.pa >= base.value + size) continue;

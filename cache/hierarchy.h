@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cache/cache.h"
+#include "cache/fetch_buffer.h"
 #include "cache/knobs.h"
 #include "cache/op.h"
 #include "cache/port.h"
@@ -115,8 +116,12 @@ class Hierarchy {
   void apply(const CacheOpBySetWay& op, unsigned core = 0);
   void apply(const ICacheInvalidateAll& op, unsigned core = 0);
   /// DSB completes the maintenance of `core`, DMB orders its data operations
-  /// before later accesses; ISB is what CMODX rules of the sanitizer ask about.
+  /// before later accesses; ISB is what CMODX rules of the sanitizer ask about,
+  /// and empties the fetch buffer.
   void barrier(unsigned core, Barrier kind);
+  /// The translations of `core` have changed, or it has taken an exception or returned from one: it has nothing fetched
+  /// ahead, and no pointer of fetch_pointer().
+  void forget_fetched(unsigned core);
   /// Says who issues the operations that follow, for reports and histories: the
   /// PE calls it before apply.
   void set_issuer(const AccessInfo& info) { issuer_ = info; }
@@ -168,6 +173,10 @@ class Hierarchy {
     u64 last_isb = 0;     ///< event sequence at the last ISB
     u64 last_ic_all = 0;  ///< and when the instruction cache was last emptied
     std::vector<CacheOpByPa> pending;
+    FetchBuffer ahead;
+    u64 fetch_epoch = 0;      ///< counts forget_fetched()
+    u64 fetched_at = 0;       ///< event count: what this core has fetched so far was there then
+    u64 stores_complete = 0;  ///< event count: older stores of this core have been seen by all
   };
   enum class Path : u8 { Cached, Memory, Snoop };  ///< Snoop: sees and updates all copies, allocates nothing
 
@@ -201,6 +210,14 @@ class Hierarchy {
   void invalidate_instruction(LineInfo& line, u32 cores, const CacheOpByPa* op, const AccessInfo& by);
   void drop_instruction(unsigned core, Line& copy);
   u64 instruction_index(u64 pa, u64 va) const;
+  void note_fetch(const AccessInfo& info, const LineInfo& line);
+
+  // fetch_ahead.cpp
+  u64 last_old_fetch(unsigned core, const FetchedAhead& ahead) const;
+  void keep_fetched(LineInfo& line);
+  const FetchedAhead* fetched_ahead(unsigned core, const LineInfo& line) const;
+  const FetchedAhead* take_ahead(unsigned core, const LineInfo& line);
+  void synchronize(unsigned core);
   template <class Visit>
   void for_each_instruction_copy(unsigned core, const LineInfo& line, Visit visit);
 
@@ -273,6 +290,7 @@ class Hierarchy {
   void report(Finding finding, const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
               std::span<const u8> expected, Level from);
   Remedy remedy(Finding finding, const AccessInfo& info, const LineInfo& line, Level from) const;
+  bool is_invalidated(const AccessInfo& info, const LineInfo& line) const;
   bool may_run_old(const AccessInfo& info, const LineInfo& line) const;
   u64 dirty_anywhere(const LineInfo& line) const;
   void event(LineInfo& line, EventKind kind, Level level, const AccessInfo& by);

@@ -27,7 +27,7 @@ enum class EventKind : u8 {
 std::string_view name(EventKind kind);
 
 /// Where it happened.
-enum class Level : u8 { L1D, L1I, L2, Memory };
+enum class Level : u8 { L1D, L1I, L2, Memory, FetchBuffer };
 std::string_view name(Level level);
 
 struct Event {

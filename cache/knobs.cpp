@@ -15,6 +15,7 @@ constexpr std::string_view kGranule[] = {"bytes", "line"};
 constexpr std::string_view kNcHit[] = {"bypass", "lookup", "clean-first", "hostile"};
 constexpr std::string_view kC0[] = {"bypass", "hits"};
 constexpr std::string_view kIFetch[] = {"pou", "snoop"};
+constexpr std::string_view kFetchBuffer[] = {"none", "random", "adversarial"};
 constexpr std::string_view kIvac[] = {"invalidate", "clean"};
 constexpr std::string_view kSwScope[] = {"private", "l2"};
 constexpr std::string_view kWalk[] = {"l1d", "l2", "nc"};
@@ -39,6 +40,8 @@ constexpr KnobRow<Knobs> kRows[] = {
     number_knob<&Knobs::icache_refetch>("icache_refetch", 0, kMax,
                                         "instructions per spontaneous refetch of a line, on average; 0: never"),
     number_knob<&Knobs::fetch_ahead>("fetch_ahead", 0, 8, "lines that a miss of the instruction cache brings in ahead"),
+    named_knob<&Knobs::fetch_buffer>("fetch_buffer", kFetchBuffer,
+                                     "instructions fetched before a store and executed after it, until ISB"),
     named_knob<&Knobs::ivac>("ivac", kIvac, "clean: DC IVAC and DC ISW clean before they invalidate"),
     named_knob<&Knobs::sw_scope>("sw_scope", kSwScope,
                                  "what set/way operations reach: L1D alone, or the shared L2 too"),
@@ -81,6 +84,7 @@ Knobs adversarial() {
   k.spec_fill = SpecFill::Adversarial;
   k.evict = Evict::Adversarial;
   k.icache_refetch = 0;
+  k.fetch_buffer = FetchBufferUse::Adversarial;
   k.sw_scope = SwScope::Private;
   k.completion = Completion::AtDsb;
   k.nsh = NshSnoop::Private;

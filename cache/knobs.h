@@ -16,13 +16,16 @@ enum class WbGranule : u8 { Bytes, Line };                      ///< what the wr
 enum class NcHit : u8 { Bypass, Lookup, CleanFirst, Hostile };  ///< a non-cacheable access whose line is in a cache
 enum class C0Policy : u8 { Bypass, Hits };                      ///< SCTLR.C = 0 on memory mapped write-back
 enum class IFetch : u8 { Pou, Snoop };                          ///< Snoop: instruction fetches see all data
-enum class Ivac : u8 { Invalidate, CleanInvalidate };           ///< a true DC IVAC or ISW, or one that always cleans
-enum class SwScope : u8 { Private, SharedL2 };                  ///< what set/way operations reach
-enum class WalkPath : u8 { L1d, L2, NonCacheable };             ///< cacheable table walks
-enum class Completion : u8 { Immediate, AtDsb };                ///< when maintenance by an instruction takes effect
-enum class NshSnoop : u8 { Snooped, Private };                  ///< Non-shareable write-back lines of other cores
-enum class Pages : u8 { Lines, Uniform };                       ///< Uniform: no lines until a page is used in two ways
-enum class DmaPath : u8 { PerDevice, Snoop };                   ///< Snoop: all devices are coherent
+/// Old instructions that a core executes from its fetch buffer until a context synchronization event: never, by chance,
+/// or whenever it may.
+enum class FetchBufferUse : u8 { None, Random, Adversarial };
+enum class Ivac : u8 { Invalidate, CleanInvalidate };  ///< a true DC IVAC or ISW, or one that always cleans
+enum class SwScope : u8 { Private, SharedL2 };         ///< what set/way operations reach
+enum class WalkPath : u8 { L1d, L2, NonCacheable };    ///< cacheable table walks
+enum class Completion : u8 { Immediate, AtDsb };       ///< when maintenance by an instruction takes effect
+enum class NshSnoop : u8 { Snooped, Private };         ///< Non-shareable write-back lines of other cores
+enum class Pages : u8 { Lines, Uniform };              ///< Uniform: no lines until a page is used in two ways
+enum class DmaPath : u8 { PerDevice, Snoop };          ///< Snoop: all devices are coherent
 enum class Switch : u8 { Off, On };
 
 /// The choices of one machine. Every field but `model`, which is the profile's, has a row in knobs.cpp with its name
@@ -54,6 +57,7 @@ struct Knobs {
   Switch lend = Switch::On;       ///< Off: no pointers are given out, so that
                                   ///< histories name every store
   Switch sanitizer = Switch::On;  ///< Off: no golden copy, no reports
+  FetchBufferUse fetch_buffer = FetchBufferUse::None;
   friend bool operator==(const Knobs&, const Knobs&) = default;
 };
 

@@ -32,6 +32,7 @@ struct Line {
                         ///< Non-shareable access that is kept private
   bool lent_read = false, lent_write = false;
   u16 vmid = 0, asid = 0;  ///< instruction caches that tag by them
+  u64 lent_epoch = 0;      ///< of the core's fetches when an instruction line was lent
   bool valid() const { return state != State::Invalid; }
 };
 
@@ -43,6 +44,7 @@ struct LineInfo {
   u8* ram = nullptr;     ///< the bytes at the point of coherency
   u8* golden = nullptr;  ///< the bytes last written by anyone; null without the sanitizer
   u64 last_event = 0;    ///< newest event in the history
+  u64 changed = 0;       ///< event count at the last store, or later
   u64 last_ic = 0;       ///< event count when an instruction invalidation of this line last completed
   u32 l1d = 0, l1i = 0;  ///< cores that hold a copy, one bit each
   bool l2 = false;

@@ -199,8 +199,14 @@ void Hierarchy::set_way_l2(Action action, u32 set, u32 way, const AccessInfo& by
 void Hierarchy::barrier(unsigned core, Barrier kind) {
   if (!modelled()) return;
   if (kind == Barrier::Dmb) drain_data(core, nullptr);
-  if (kind == Barrier::Dsb) drain(core);
-  if (kind == Barrier::Isb) core_[core].last_isb = history_.count();
+  if (kind == Barrier::Dsb) {
+    drain(core);
+    core_[core].stores_complete = history_.count();
+  }
+  if (kind == Barrier::Isb) {
+    core_[core].last_isb = history_.count();
+    synchronize(core);
+  }
 }
 
 /// Operations between two DSBs have no order among each other where one is for

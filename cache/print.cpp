@@ -28,7 +28,7 @@ std::string_view name(EventKind kind) {
 }
 
 std::string_view name(Level level) {
-  static constexpr std::string_view kNames[] = {"L1D", "L1I", "L2", "memory"};
+  static constexpr std::string_view kNames[] = {"L1D", "L1I", "L2", "memory", "fetch buffer"};
   return kNames[static_cast<usize>(level)];
 }
 
@@ -69,7 +69,8 @@ std::vector<std::string_view> instructions_of(const Remedy& remedy) {
     }
     out.push_back("DSB");
   }
-  if (remedy.instruction) out.insert(out.end(), {"IC IVAU", "DSB", "ISB"});
+  if (remedy.instruction) out.insert(out.end(), {"IC IVAU", "DSB"});
+  if (remedy.instruction || remedy.context) out.push_back("ISB");
   return out;
 }
 

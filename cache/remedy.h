@@ -13,6 +13,8 @@ Remedy invalidate_remedy(bool dirty);
 /// `unclean`: the new instruction has not reached the point of unification
 /// either.
 Remedy instruction_remedy(bool unclean);
+/// All but the reader's own ISB has been done.
+Remedy context_remedy();
 Remedy before_write_remedy();
 Remedy instead_remedy();
 Remedy advice_remedy();

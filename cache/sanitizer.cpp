@@ -52,6 +52,11 @@ Remedy invalidate_remedy(bool dirty) {
               "write and before this cacheable access"};
 }
 
+Remedy context_remedy() {
+  return {.context = true,
+          .text = "ISB on this core, after the new instruction was made visible and before this fetch"};
+}
+
 Remedy instruction_remedy(bool unclean) {
   if (!unclean) {
     return {.instruction = true,

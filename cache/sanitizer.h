@@ -46,6 +46,7 @@ struct Remedy {
   bool instruction = false;  ///< IC IVAU is needed (after the data operation and DSB)
   bool after_writer = true;  ///< place: after the last write and before this
                              ///< access; else before the last write
+  bool context = false;      ///< ISB of the reader alone is needed
   std::string text;          ///< as one sentence with the instruction names
 };
 

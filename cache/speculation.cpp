@@ -103,6 +103,7 @@ bool falls_due(u64& left, u64 instructions, u64 period, Chance& chance) {
 void Hierarchy::speculate(unsigned core, u64 instructions) {
   if (!modelled()) return;
   Core& c = core_[core];
+  c.stores_complete = history_.count();  // other cores run next, and see what this one has stored
   const bool fills = knobs_.spec_fill != SpecFill::None, evicts = knobs_.evict != Evict::Lazy;
   if (fills && falls_due(c.until_fill, instructions, knobs_.spec_period, c.chance)) random_fill(core);
   if (evicts && falls_due(c.until_evict, instructions, knobs_.evict_period, c.chance)) random_eviction(core);

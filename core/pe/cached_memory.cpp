@@ -199,6 +199,7 @@ void Pe::forget_lines() {
   lines_read_.clear();
   lines_write_.clear();
   lines_fetch_.clear();
+  ports.caches->forget_fetched(physical_);
 }
 
 std::optional<MemAttr> Pe::stage2_attr(Ipa ipa, El el) {
