@@ -28,8 +28,8 @@ struct Clause {
 };
 struct Test {
   const char* name;
-  /// For DIC=0 IDC=0, IDC=1, and DIC=1 IDC=1: F forbidden; A allowed, and seen; a allowed, but only to cores that fetch
-  /// ahead of an ISB or keep one line in several fetch buffers, which these do not.
+  /// For DIC=0 IDC=0, IDC=1, and DIC=1 IDC=1: F forbidden; A allowed, and seen; a allowed, but only to cores whose
+  /// stores become visible late, which these have not.
   const char* verdicts;
   std::vector<std::vector<Insn>> threads;
   std::vector<Clause> outcome;
@@ -39,8 +39,9 @@ const Test kTests[] = {
 #include "tests/litmus/ifetch_rows.inc"
 };
 
-constexpr u64 kFunctionF = 0x9000, kFunctionG = 0xa000, kVariable = 0xb000, kCode = 0xc000, kCodeStride = 0x400;
-constexpr u64 kSeeds = 400;
+constexpr u64 kFunctionF = 0x9000, kFunctionG = 0xa000, kVariable = 0xb000, kCode = 0xc000, kCodeStride = 0x400,
+              kVectors = 0xd000;
+constexpr u64 kSeeds = 400, kMostSeeds = 20 * kSeeds;
 constexpr unsigned kColumns = 3;
 constexpr const char* kColumnNames[kColumns] = {"DIC=0 IDC=0", "DIC=0 IDC=1", "DIC=1 IDC=1"};
 
@@ -52,6 +53,9 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
     config.idc = column >= 1;
     config.dic = column == 2;
     cache::Knobs knobs = *cache::profile(chance_.one_in(2) ? "model" : "adversarial");
+    constexpr cache::FetchBufferUse kUses[] = {cache::FetchBufferUse::None, cache::FetchBufferUse::Random,
+                                               cache::FetchBufferUse::Adversarial};
+    knobs.fetch_buffer = kUses[chance_.below(std::size(kUses))];
     knobs.spec_period = knobs.evict_period = knobs.icache_refetch = 4;
     write_memory();
     caches_ =
@@ -102,10 +106,13 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
     put(0x2000, 0x3003);
     for (u64 page = 0; page < 16; ++page) put(0x3000 + page * 8, page << 12 | 0x703);
     for (const u64 function : {kFunctionF, kFunctionG}) {
-      // b .+4; mov w0, #1; ret; mov w0, #2; ret. The word in X2 is b .+12.
-      constexpr u32 kWords[] = {0x14000001, 0x52800020, 0xd65f03c0, 0x52800040, 0xd65f03c0};
+      // b .+4; mov w0, #1; ret; mov w0, #2; ret; mov w0, #3; ret. The word in X2 is b .+12, that in X8 b .+20.
+      constexpr u32 kWords[] = {0x14000001, 0x52800020, 0xd65f03c0, 0x52800040, 0xd65f03c0, 0x52800060, 0xd65f03c0};
       for (unsigned i = 0; i < std::size(kWords); ++i) put(function + 4 * i, kWords[i], 4);
     }
+    // At an exception functions return 42: mov w0, #42; msr elr_el1, x30; eret.
+    constexpr u32 kHandler[] = {0x52800540, 0xd518403e, 0xd69f03e0};
+    for (unsigned i = 0; i < std::size(kHandler); ++i) put(kVectors + 0x200 + 4 * i, kHandler[i], 4);
     for (u32 thread = 0; thread < test_.threads.size(); ++thread) {
       u64 at = kCode + thread * kCodeStride;
       for (const Insn& insn : test_.threads[thread]) put(std::exchange(at, at + 4), insn.word, 4);
@@ -126,12 +133,14 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
     core.write_register(SysReg::MAIR_EL1, 0xff);
     core.write_register(SysReg::TCR_EL1, 25 | u64{1} << 8 | u64{1} << 10 | u64{3} << 12 | u64{1} << 23);
     core.write_register(SysReg::TTBR0_EL1, 0x1000);
+    core.write_register(SysReg::VBAR_EL1, kVectors);
     core.write_register(SysReg::SCTLR_EL1, 0x30d0'1805);
     core.s.x[1] = kFunctionF;
     core.s.x[2] = 0x14000003;
     core.s.x[3] = kVariable;
     core.s.x[4] = kFunctionG;
     core.s.x[5] = 1;
+    core.s.x[8] = 0x14000005;
     core.s.pc = kCode + index * kCodeStride;
     core.powered_on = true;
   }
@@ -146,14 +155,14 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
       default: break;
     }
   }
-  /// An instruction cache may fetch any line at any time.
+  /// An instruction cache may fetch any line at any time; while it is the newest, the core has it at hand.
   void fetch_ahead(unsigned core, Pa line) {
     cache::AccessInfo info;
     info.core = core;
     info.kind = cache::AccessKind::Fetch;
     info.attr = cache::kWriteBackIsh;
     info.va = line.value;
-    caches_->fetch(info, line);
+    if (caches_->fetch_pointer(info, line) == nullptr) caches_->fetch(info, line);
   }
   bool at_end(u64 core) const {
     return cores_[core]->s.pc == kCode + core * kCodeStride + 4 * test_.threads[core].size();
@@ -206,9 +215,11 @@ bool judge(const Test& test) {
   bool good = true;
   std::string line = fmt::format("{:<34}", test.name);
   for (unsigned column = 0; column < kColumns; ++column) {
-    u64 seen = 0;
-    for (u64 seed = 0; seed < kSeeds; ++seed) seen += World(test, column, seed).run();
     const char verdict = test.verdicts[column];
+    const auto rare = [&](u64 seen) { return verdict == 'A' && seen == 0; };
+    u64 seen = 0;
+    for (u64 seed = 0; seed < kSeeds || (rare(seen) && seed < kMostSeeds); ++seed)
+      seen += World(test, column, seed).run();
     const bool holds = verdict == 'A' ? seen != 0 : seen == 0;
     line += fmt::format("  {} {:>3}{}", verdict, seen, holds ? " " : "!");
     good &= holds;
@@ -222,7 +233,8 @@ bool judge(const Test& test) {
 /// Without arguments all tests, else those whose name begins with the argument.
 int main(int argc, char** argv) {
   bool good = listing_is_true();
-  fmt::print("seen in {} seeds each: {}, {}, {}\n", kSeeds, kColumnNames[0], kColumnNames[1], kColumnNames[2]);
+  fmt::print("seen in {} seeds each, or in more until seen: {}, {}, {}\n", kSeeds, kColumnNames[0], kColumnNames[1],
+             kColumnNames[2]);
   for (const Test& test : kTests) {
     if (argc < 2 || std::string_view(test.name).starts_with(argv[1])) good &= judge(test);
   }
