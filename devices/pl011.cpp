@@ -179,8 +179,7 @@ void Pl011::visit_state(StateVisitor& v) {
   for (u32* reg : {&rsr_, &ilpr_, &ibrd_, &fbrd_, &lcr_h_, &cr_, &ifls_, &imsc_, &ris_, &dmacr_}) {
     v.value("pl011.register", *reg);
   }
-  u64 waiting = waiting_.size();
-  v.value("pl011.waiting", waiting);
+  const u64 waiting = v.count("pl011.waiting", waiting_.size(), ~u64{0}, sizeof(u16));
   if (v.restoring()) waiting_.clear();
   for (u64 i = 0; i < waiting; i++) {
     u16 entry = v.restoring() ? 0 : waiting_[i];
