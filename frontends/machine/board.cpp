@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "firmware/boot/virt_map.h"
@@ -12,8 +13,15 @@
 namespace farside::machine {
 namespace {
 
-/// The real-time clock starts here (2026-01-01 00:00:00 UTC) so that a run depends on nothing but its inputs.
-constexpr u64 kRtcEpoch = 1'767'225'600;
+/// Where the real-time clock starts, in seconds since 1970. With virtual time always at 2026-01-01 00:00:00 UTC, so
+/// that a run depends on nothing but its inputs.
+u64 rtc_epoch(ClockMode clock) {
+  constexpr u64 kVirtual = 1'767'225'600;
+  if (clock == ClockMode::Virtual) return kVirtual;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<u64>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
 constexpr u64 kNsPerSecond = 1'000'000'000;
 /// How long the power key is held, in nanoseconds: longer than the debouncing of any driver.
 constexpr u64 kKeyPress = 100'000'000;
@@ -39,6 +47,7 @@ Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& con
 Board::Board(const MachineConfig& config, const CacheSetup& caches, u64 ram_base, dev::Ram ram, Cores& cores,
              const Trace& trace)
     : el2_(config.el2),
+      rtc_epoch_(rtc_epoch(config.clock)),
       ram_base_(ram_base),
       ram_size_(ram.size()),
       ram_(std::move(ram)),
@@ -64,7 +73,7 @@ void Board::attach_devices() {
   using namespace boot::virt_map;
   uart_ = std::make_unique<dev::Pl011>(spi_line(*gic_, kUart.spi), [](u8) {});
   rtc_ = std::make_unique<dev::Pl031>(spi_line(*gic_, kRtc.spi), [this] {
-    return kRtcEpoch + (scheduler_ == nullptr ? 0 : scheduler_->time_ns() / kNsPerSecond);
+    return rtc_epoch_ + (scheduler_ == nullptr ? 0 : scheduler_->time_ns() / kNsPerSecond);
   });
   gpio_ = std::make_unique<dev::Pl061>(spi_line(*gic_, kGpio.spi));
   if (gic_v2_) {

@@ -103,6 +103,7 @@ class Board : public pe::BusPort,
   void deliver(u32 pe, bool irq, bool fiq);
 
   El2Mode el2_;
+  u64 rtc_epoch_;  ///< seconds since 1970 when time was 0
   u64 ram_base_, ram_size_;
   dev::Ram ram_;
   u8* ram_data_;
