@@ -114,8 +114,7 @@ void Ram::visit_state(StateVisitor& visitor) {
       }
     });
   }
-  u64 count = pages.size();
-  visitor.value("ram.pages", count);
+  const u64 count = visitor.count("ram.pages", pages.size(), size_ / kPage, sizeof(u64) + kPage);
   for (u64 i = 0; i < count; i++) {
     u64 page = visitor.restoring() ? 0 : pages[i];
     visitor.value("ram.page", page);
