@@ -7,7 +7,7 @@
 namespace farside::cache {
 
 /// Event count from which no fetch can have been the old one: invalidated everywhere or, with DIC, written. A core
-/// fetches in program order (Arm ARM B2.3, "Fetch-program-order"), so a later fetch may not be older than that.
+/// fetches in program order, so a later fetch may not be older than that.
 u64 Hierarchy::last_old_fetch(unsigned core, const FetchedAhead& ahead) const {
   if (config_.dic) return ahead.until;
   const u64 invalidated = std::max(ahead.info->last_ic, core_[core].last_ic_all);
