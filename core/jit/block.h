@@ -11,7 +11,8 @@ constexpr unsigned kMaxBlock = 64;  ///< instructions
 
 struct Block;
 
-/// A place that jumps to a known address: to a stub that asks the dispatcher, until the target has been translated.
+/// A place that jumps to a known address: to the target's code where that is there, else to a stub that asks the
+/// dispatcher.
 struct Link {
   u64 target = 0;
   Block* from = nullptr;

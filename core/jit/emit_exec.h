@@ -73,6 +73,9 @@ struct VectorValue {
 
 struct PureCall;
 
+/// Whether x86-64 can have `value` as a 32-bit immediate of an instruction of 64 bits: it is sign-extended.
+constexpr bool fits32(u64 value) { return static_cast<u64>(static_cast<i64>(static_cast<i32>(value))) == value; }
+
 class EmitExec {
  public:
   using Val = Value;

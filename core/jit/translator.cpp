@@ -158,7 +158,7 @@ void Translator::emit_leave(Asm& a, u64 pc, Exit why) const {
   a.jmp(buffer_.leave());
 }
 
-/// Sends `jump` to `target`: for now to a stub, once connected to the block itself.
+/// Sends `jump` to a stub that asks the dispatcher for `target`; the dispatcher may connect it to the block itself.
 void Translator::jump_to(Asm&, u64 target, Patch jump) {
   links_.push_back({.target = target, .from = block_, .jump = jump, .next_out = block_->outgoing});
   block_->outgoing = &links_.back();
