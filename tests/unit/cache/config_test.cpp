@@ -1,8 +1,7 @@
 // tests/unit/cache/config_test.cpp - geometries, their text format, identification registers, knobs.
-#include <algorithm>
-
 #include "cache/id.h"
 #include "tests/unit/cache/fixture.h"
+#include "tests/unit/every_knob.h"
 
 using namespace farside;
 using namespace farside::cache;
@@ -121,22 +120,7 @@ TEST_CASE("pages=uniform: what the hypervisor has cleaned and invalidated as a w
 }
 
 TEST_CASE("every knob can be set by the values that help lists, and prints back") {
-  Knobs knobs;
-  for (const KnobInfo& knob : knob_table()) {
-    CHECK_FALSE(knob.text.empty());
-    std::string values = knob.values;
-    if (const usize dots = values.find(".."); dots != std::string::npos) values.replace(dots, 2, "|");
-    while (!values.empty()) {
-      const std::string value = values.substr(0, values.find('|'));
-      INFO(knob.name << "=" << value);
-      const auto done = set_knob(knobs, knob.name, value);
-      REQUIRE(done.ok());
-      CHECK(*done);
-      const auto printed = print_knobs(knobs);
-      CHECK(std::ranges::find(printed, fmt::format("{}={}", knob.name, value)) != printed.end());
-      values = values.find('|') == std::string::npos ? "" : values.substr(values.find('|') + 1);
-    }
-  }
+  check_every_knob<Knobs>(knob_table(), set_knob, print_knobs);
 }
 
 TEST_CASE("mistakes in knobs and profiles are explained in one line") {

@@ -242,31 +242,29 @@ Knobs restless(u64 seed) {
                             "evict_period=200", "fetch_ahead=0"});
 }
 
+std::vector<Op> random_program(u64 seed) {
+  Chance chance(seed, "program");
+  std::vector<Op> ops;
+  for (u8 i = 0; i < 14; ++i) {
+    ops.push_back(
+        {static_cast<Op::Code>(chance.below(7)), static_cast<u8>(chance.below(2)), static_cast<u8>(i % 3 + 1)});
+  }
+  return ops;
+}
+
 }  // namespace
 
 TEST_CASE("random programs: no load returns a value outside the legal set") {
   for (u64 seed = 0; seed < 3000; ++seed) {
-    Chance chance(seed, "program");
-    std::vector<Op> ops;
-    for (u8 i = 0; i < 14; ++i) {
-      ops.push_back(
-          {static_cast<Op::Code>(chance.below(7)), static_cast<u8>(chance.below(2)), static_cast<u8>(i % 3 + 1)});
-    }
     INFO("seed " << seed);
-    Pair(restless(seed), seed).run(ops);
+    Pair(restless(seed), seed).run(random_program(seed));
   }
 }
 
 TEST_CASE("random programs are legal under the adversary too") {
   for (u64 seed = 0; seed < 2000; ++seed) {
-    Chance chance(seed, "program");
-    std::vector<Op> ops;
-    for (u8 i = 0; i < 14; ++i) {
-      ops.push_back(
-          {static_cast<Op::Code>(chance.below(7)), static_cast<u8>(chance.below(2)), static_cast<u8>(i % 3 + 1)});
-    }
     INFO("seed " << seed);
-    Pair(knobs_of("adversarial", {"spec_period=500", "evict_period=200"}), seed).run(ops);
+    Pair(knobs_of("adversarial", {"spec_period=500", "evict_period=200"}), seed).run(random_program(seed));
   }
 }
 

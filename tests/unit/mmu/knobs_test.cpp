@@ -1,7 +1,6 @@
 // tests/unit/mmu/knobs_test.cpp - choices of TLBs and translation: names, and what each does.
-#include <algorithm>
-
 #include "fake.h"
+#include "tests/unit/every_knob.h"
 
 using namespace farside;
 using namespace farside::mmu;
@@ -29,22 +28,8 @@ const TlbEntry* look(Tlb& tlb, u64 va) { return tlb.lookup(RegimeId::EL10, 0, 0,
 }  // namespace
 
 TEST_CASE("every knob can be set by the values that help lists, and prints back") {
+  check_every_knob<Knobs>(knob_table(), set_knob, print_knobs);
   Knobs knobs;
-  for (const KnobInfo& knob : knob_table()) {
-    CHECK_FALSE(knob.text.empty());
-    std::string values = knob.values;
-    if (const usize dots = values.find(".."); dots != std::string::npos) values.replace(dots, 2, "|");
-    while (!values.empty()) {
-      const std::string value = values.substr(0, values.find('|'));
-      INFO(knob.name << "=" << value);
-      const auto done = set_knob(knobs, knob.name, value);
-      REQUIRE(done.ok());
-      CHECK(*done);
-      const auto printed = print_knobs(knobs);
-      CHECK(std::find(printed.begin(), printed.end(), std::string(knob.name) + "=" + value) != printed.end());
-      values = values.find('|') == std::string::npos ? "" : values.substr(values.find('|') + 1);
-    }
-  }
   CHECK(set_knob(knobs, "tlb_size", "1").error().message == "knob tlb_size: '1' is not one of 2..20");
   CHECK(set_knob(knobs, "bbm", "maybe").error().message == "knob bbm: 'maybe' is not one of old|new|conflict|amalgam");
   CHECK_FALSE(*set_knob(knobs, "evict", "lazy"));
