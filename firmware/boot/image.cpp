@@ -48,7 +48,7 @@ u64 branch_target(std::span<const u8> file) {
   return 0;
 }
 
-Result<Kernel, UserError> parse_image(std::vector<u8> file, const std::string& name, u64 ram_base) {
+Result<Kernel, UserError> parse_image(FileBytes file, const std::string& name, u64 ram_base) {
   u64 text_offset = load_le<u64>(file, 8);
   u64 image_size = load_le<u64>(file, 16);
   const auto flags = ImageFlags::of(load_le<u64>(file, 24));
@@ -86,7 +86,7 @@ bool looks_like_a64(std::span<const u8> file) {
 }
 
 /// A flat binary goes where an Image without image_size goes.
-Kernel flat_kernel(std::vector<u8> file, u64 ram_base) {
+Kernel flat_kernel(FileBytes file, u64 ram_base) {
   Kernel kernel;
   kernel.format = KernelFormat::Flat;
   kernel.entry = ram_base + kOldTextOffset;
@@ -97,7 +97,7 @@ Kernel flat_kernel(std::vector<u8> file, u64 ram_base) {
 
 }  // namespace
 
-Result<Kernel, UserError> parse_kernel(std::vector<u8> file, const std::string& name, u64 ram_base) {
+Result<Kernel, UserError> parse_kernel(FileBytes file, const std::string& name, u64 ram_base) {
   if (file.empty()) return wrong("kernel", name, "is empty", kAgain);
   const bool gzip = is_gzip(file);
   if (gzip) file = TRY(gunzip(file, name));

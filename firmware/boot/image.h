@@ -7,6 +7,7 @@
 
 #include "core/base/result.h"
 #include "core/base/types.h"
+#include "firmware/boot/file_bytes.h"
 
 namespace farside::boot {
 
@@ -16,7 +17,7 @@ enum class KernelFormat : u8 { Arm64Image, Elf64, Flat };
 /// Bytes for one place in guest memory. `zeros` bytes after them must be zero as well (an ELF .bss).
 struct Segment {
   u64 ipa = 0;
-  std::vector<u8> bytes;
+  FileBytes bytes;
   u64 zeros = 0;
   u64 end() const { return ipa + bytes.size() + zeros; }
 };
@@ -35,6 +36,6 @@ struct Kernel {
 /// Parses an arm64 Image (plain or gzip'd), an ELF64 AArch64 file or a flat binary that begins with A64 code. Any other
 /// file is a UserError that names `name`, says what the file seems to be and what to give instead. `ram_base` is where
 /// an Image's text_offset counts from.
-Result<Kernel, UserError> parse_kernel(std::vector<u8> file, const std::string& name, u64 ram_base);
+Result<Kernel, UserError> parse_kernel(FileBytes file, const std::string& name, u64 ram_base);
 
 }  // namespace farside::boot

@@ -89,45 +89,72 @@ Result<std::vector<u8>, UserError> device_tree(const BootRequest& request, const
   return patch_fdt(blob, request.dtb_path, config);
 }
 
-}  // namespace
+struct OpenFile {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream;
+  u64 size;  ///< 0 also for what has none, such as a pipe
+};
 
-Result<std::vector<u8>, UserError> read_file(const std::string& path, const std::string& what) {
-  auto failed = [&](int error) {
-    return wrong(what, path, fmt::format("cannot be read ({})", std::strerror(error)), "check the path");
-  };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) return failed(errno);
+UserError unreadable(const std::string& path, const std::string& what, int error) {
+  return wrong(what, path, fmt::format("cannot be read ({})", std::strerror(error)), "check the path");
+}
+
+UserError too_large(const std::string& path, const std::string& what) {
+  return wrong(what, path, "is larger than 4 GiB", "give a smaller file");
+}
+
+Result<OpenFile, UserError> open_file(const std::string& path, const std::string& what) {
+  OpenFile file{{std::fopen(path.c_str(), "rb"), &std::fclose}, 0};
+  if (!file.stream) return unreadable(path, what, errno);
   struct stat status {};
-  if (fstat(fileno(file.get()), &status) != 0) return failed(errno);
-  if (S_ISDIR(status.st_mode)) return failed(EISDIR);
+  if (fstat(fileno(file.stream.get()), &status) != 0) return unreadable(path, what, errno);
+  if (S_ISDIR(status.st_mode)) return unreadable(path, what, EISDIR);
   if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) return wrong(what, path, "is a device", "give a file");
-  if (S_ISREG(status.st_mode) && static_cast<u64>(status.st_size) > kFileLimit) {
-    return wrong(what, path, "is larger than 4 GiB", "give a smaller file");
-  }
+  if (S_ISREG(status.st_mode)) file.size = static_cast<u64>(status.st_size);
+  if (file.size > kFileLimit) return too_large(path, what);
+  return file;
+}
+
+Result<std::vector<u8>, UserError> read_all(const OpenFile& file, const std::string& path, const std::string& what) {
   std::vector<u8> bytes;
   for (usize used = 0;;) {
-    const usize step = std::max<usize>(S_ISREG(status.st_mode) ? static_cast<usize>(status.st_size) : 0, used) + 65536;
+    const usize step = std::max<usize>(file.size, used) + 65536;
     bytes.resize(used + step);
-    const usize got = std::fread(bytes.data() + used, 1, step, file.get());
+    const usize got = std::fread(bytes.data() + used, 1, step, file.stream.get());
     used += got;
-    if (used > kFileLimit) return wrong(what, path, "is larger than 4 GiB", "give a smaller file");
+    if (used > kFileLimit) return too_large(path, what);
     if (got == step) continue;
-    if (std::ferror(file.get())) return failed(errno);
+    if (std::ferror(file.stream.get())) return unreadable(path, what, errno);
     bytes.resize(used);
     return bytes;
   }
 }
 
+/// As read_file, without a copy where the host can map the file.
+Result<FileBytes, UserError> map_file(const std::string& path, const std::string& what) {
+  const OpenFile file = TRY(open_file(path, what));
+  if (file.size != 0) {
+    FileBytes bytes = FileBytes::map(fileno(file.stream.get()), file.size);
+    if (!bytes.empty()) return bytes;
+  }
+  return FileBytes(TRY(read_all(file, path, what)));
+}
+
+}  // namespace
+
+Result<std::vector<u8>, UserError> read_file(const std::string& path, const std::string& what) {
+  return read_all(TRY(open_file(path, what)), path, what);
+}
+
 Result<BootPlan, UserError> plan_boot(const BootRequest& request) {
   if (request.kernel_path.empty()) return UserError{"kernel: none given; name one with --kernel FILE"};
   const Ram ram{request.fdt.memory_base, request.fdt.memory_size};
-  std::vector<u8> file = TRY(read_file(request.kernel_path, "kernel"));
+  FileBytes file = TRY(map_file(request.kernel_path, "kernel"));
   Kernel kernel = TRY(parse_kernel(std::move(file), request.kernel_path, ram.base));
   TRY_VOID(check_kernel_fits(kernel, request.kernel_path, ram));
 
-  std::vector<u8> initrd;
+  FileBytes initrd;
   if (!request.initrd_path.empty()) {
-    initrd = TRY(read_file(request.initrd_path, "initrd"));
+    initrd = TRY(map_file(request.initrd_path, "initrd"));
     if (initrd.empty())
       return wrong("initrd", request.initrd_path, "is empty", "leave --initrd out or give an archive");
   }

@@ -12,7 +12,7 @@ constexpr u64 kRam = 0x4000'0000;
 Kernel good(Bytes file) {
   auto kernel = parse_kernel(std::move(file), "k", kRam);
   if (!kernel.ok()) FAIL(kernel.error().message);
-  return *kernel;
+  return std::move(*kernel);
 }
 
 std::string bad(Bytes file) {
@@ -76,7 +76,7 @@ TEST_CASE("an ELF file goes where its program headers say") {
   REQUIRE(kernel.segments.size() == 1);
   CHECK(kernel.segments[0].ipa == 0x4008'0000);
   CHECK(kernel.segments[0].bytes.size() == 0x100);
-  CHECK(kernel.segments[0].bytes[0x42] == 0x42);
+  CHECK(kernel.segments[0].bytes.span()[0x42] == 0x42);
   CHECK(kernel.segments[0].zeros == 0x300);
   CHECK(kernel.memory_end == 0x4008'0400);
 }

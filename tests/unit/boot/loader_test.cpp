@@ -25,7 +25,7 @@ struct Setup {
   BootPlan plan() {
     auto plan = plan_boot(request);
     if (!plan.ok()) FAIL(plan.error().message);
-    return *plan;
+    return std::move(*plan);
   }
   std::string error() {
     auto plan = plan_boot(request);
