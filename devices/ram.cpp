@@ -1,10 +1,13 @@
 // devices/ram.cpp - maps guest memory lazily and accounts for what the host really gave.
 #include "devices/ram.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -27,20 +30,27 @@ bool all_zero(const u8* page) {
   return any == 0;
 }
 
-/// Calls `visit(first host page, resident)` for windows of the region, so that the vector of mincore stays small.
+/// Calls `visit(offset, bytes)` for each host page of the region that has ever been used, swapped-out ones too: what
+/// mincore(2) leaves out. proc(5): bit 63 of a pagemap entry says present, bit 62 swapped.
 template <class Visit>
-void for_each_resident(u8* data, u64 size, u64 host_page, Visit visit) {
-  constexpr u64 kWindowPages = 16384;
-  std::vector<unsigned char> present(kWindowPages);
-  for (u64 at = 0; at < size; at += kWindowPages * host_page) {
-    const u64 length = std::min(size - at, kWindowPages * host_page);
-    const u64 pages = (length + host_page - 1) / host_page;
-    // A failure would only cost precision of the accounting, so it counts as "all there".
-    if (mincore(data + at, length, present.data()) != 0) std::fill(present.begin(), present.end(), 1);
+void for_each_touched(const u8* data, u64 size, u64 host_page, Visit visit) {
+  constexpr u64 kTouched = u64{3} << 62;
+  std::array<u64, 4096> entries;
+  const int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  for (u64 at = 0; at < size; at += entries.size() * host_page) {
+    const u64 pages = std::min<u64>(entries.size(), (size - at + host_page - 1) / host_page);
+    const u64 place = reinterpret_cast<u64>(data + at) / host_page * sizeof(u64);
+    const auto wanted = static_cast<ssize_t>(pages * sizeof(u64));
+    // A host that does not tell has touched everything, as far as we know.
+    if (pread(pagemap, entries.data(), static_cast<usize>(wanted), static_cast<off_t>(place)) != wanted) {
+      entries.fill(kTouched);
+    }
     for (u64 page = 0; page < pages; page++) {
-      if (present[page] & 1) visit(at + page * host_page, std::min(host_page, length - page * host_page));
+      const u64 offset = at + page * host_page;
+      if ((entries[page] & kTouched) != 0) visit(offset, std::min(host_page, size - offset));
     }
   }
+  if (pagemap >= 0) close(pagemap);
 }
 
 u64 host_page_size() { return static_cast<u64>(sysconf(_SC_PAGESIZE)); }
@@ -90,7 +100,7 @@ void Ram::release() {
 
 u64 Ram::touched_bytes() const {
   u64 touched = 0;
-  for_each_resident(data_, size_, host_page_size(), [&](u64, u64 bytes) { touched += bytes; });
+  for_each_touched(data_, size_, host_page_size(), [&](u64, u64 bytes) { touched += bytes; });
   return touched;
 }
 
@@ -98,6 +108,21 @@ void Ram::clear() {
   if (size_ == 0) return;
   // Private anonymous memory comes back as zeros after MADV_DONTNEED (madvise(2)); if it is refused, write them.
   if (madvise(data_, size_, MADV_DONTNEED) != 0) std::memset(data_, 0, size_);
+}
+
+void Ram::zero(u64 offset, u64 size) {
+  CHECK(at(offset, size) != nullptr, "{} bytes at offset {:#x}", size, offset);
+  // Asking the host pays from some pages on: it would have to find memory for each that is only to be zero.
+  if (size <= 16 * kPage) {
+    std::memset(data_ + offset, 0, size);
+    return;
+  }
+  const u64 host_page = host_page_size();
+  const u64 first = align_down(offset, host_page);
+  for_each_touched(data_ + first, offset + size - first, host_page, [&](u64 at, u64 bytes) {
+    const u64 from = std::max(first + at, offset);
+    std::memset(data_ + from, 0, first + at + bytes - from);
+  });
 }
 
 void Ram::visit_state(StateVisitor& visitor) {
@@ -108,7 +133,7 @@ void Ram::visit_state(StateVisitor& visitor) {
   if (visitor.restoring()) {
     clear();
   } else {
-    for_each_resident(data_, size_, host_page_size(), [&](u64 at, u64 bytes) {
+    for_each_touched(data_, size_, host_page_size(), [&](u64 at, u64 bytes) {
       for (u64 page = at; page < at + bytes; page += kPage) {
         if (!all_zero(data_ + page)) pages.push_back(page / kPage);
       }

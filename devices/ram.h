@@ -24,6 +24,8 @@ class Ram {
   const u8* data() const { return data_; }
   /// Host pointer to `offset`, or null unless [offset, offset + length) is inside.
   u8* at(u64 offset, u64 length = 1) { return offset < size_ && length <= size_ - offset ? data_ + offset : nullptr; }
+  /// Zeros in [offset, offset + size), which must be inside, without touching what has never been touched.
+  void zero(u64 offset, u64 size);
   /// Bytes that the host has really given, in its page size: "guest memory touched".
   u64 touched_bytes() const;
   /// Back to all zeros, and the pages back to the host.

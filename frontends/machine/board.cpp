@@ -196,7 +196,7 @@ void Board::host_write(Pa pa, std::span<const u8> bytes) {
 void Board::host_zero(Pa pa, u64 size) {
   static constexpr std::array<u8, dev::Ram::kPage> kZeros{};
   if (!caches_->modelled()) {
-    std::memset(ram_at(pa.value), 0, size);
+    ram_.zero(pa.value - ram_base_, size);
     return wrote(pa.value, size);
   }
   for (u64 done = 0; done < size; done += kZeros.size())

@@ -39,6 +39,22 @@ TEST_CASE("more RAM than the host can address is the user's mistake") {
   CHECK_FALSE(Ram::create(~u64{0} & ~u64{0xfff}).ok());
 }
 
+TEST_CASE("zeroing clears what was written and touches nothing else") {
+  auto ram = Ram::create(256 * Ram::kPage);
+  REQUIRE(ram.ok());
+  for (u64 at : {u64{10} * Ram::kPage - 1, 10 * Ram::kPage, 99 * Ram::kPage + 17, 200 * Ram::kPage})
+    ram->data()[at] = 7;
+  const u64 touched = ram->touched_bytes();
+  ram->zero(10 * Ram::kPage, 190 * Ram::kPage);
+  CHECK(ram->data()[10 * Ram::kPage - 1] == 7);
+  CHECK(ram->data()[10 * Ram::kPage] == 0);
+  CHECK(ram->data()[99 * Ram::kPage + 17] == 0);
+  CHECK(ram->data()[200 * Ram::kPage] == 7);
+  ram->zero(200 * Ram::kPage, 8);
+  CHECK(ram->data()[200 * Ram::kPage] == 0);
+  CHECK(ram->touched_bytes() == touched);
+}
+
 TEST_CASE("the state of RAM is its content, not the host pages behind it") {
   auto a = Ram::create(64 * Ram::kPage), b = Ram::create(64 * Ram::kPage, HostHugePages::Always);
   REQUIRE((a.ok() && b.ok()));
