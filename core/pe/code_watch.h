@@ -1,7 +1,9 @@
 // core/pe/code_watch.h - tells an engine that keeps translated code when memory under that code is written.
 #pragma once
-#include <vector>
+#include <cstdlib>
+#include <memory>
 
+#include "core/base/check.h"
 #include "core/base/types.h"
 
 namespace farside::pe {
@@ -10,7 +12,7 @@ namespace farside::pe {
 /// reported here. Pages are named by the host address of their first byte.
 class CodeWatch {
  public:
-  CodeWatch() : code_(kSlots), writable_(kSlots) {}
+  CodeWatch() : code_(zeros<u16>()), writable_(zeros<u8>()) {}
   virtual ~CodeWatch() = default;
   /// No write entry may be installed for this page. (Rarely also true of a page that shares its slot with one.)
   bool holds_code(const u8* page) const { return code_[slot(page)] != 0; }
@@ -41,8 +43,18 @@ class CodeWatch {
  private:
   static constexpr usize kSlots = usize{1} << 20;  // 4 GiB of RAM without sharing
   static usize slot(const u8* page) { return (reinterpret_cast<u64>(page) >> 12) & (kSlots - 1); }
-  std::vector<u16> code_;
-  std::vector<u8> writable_;
+  /// From the host's untouched memory: few of the slots are ever used, and start-up need not write them all.
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  template <class T>
+  static std::unique_ptr<T[], Free> zeros() {
+    T* const memory = static_cast<T*>(std::calloc(kSlots, sizeof(T)));
+    CHECK(memory != nullptr, "no memory for {} slots", kSlots);
+    return std::unique_ptr<T[], Free>(memory);
+  }
+  std::unique_ptr<u16[], Free> code_;
+  std::unique_ptr<u8[], Free> writable_;
 };
 
 }  // namespace farside::pe
