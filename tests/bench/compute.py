@@ -95,11 +95,12 @@ def main():
     parser = argparse.ArgumentParser(description="Times compute kernels under farside, QEMU and on the host.")
     parser.add_argument("--farside", default=str(ROOT / "build/release/farside"), help="the program (%(default)s)")
     parser.add_argument("--options", default="--engine jit --cpu cortex-a72", help="for farside run (%(default)s)")
+    parser.add_argument("--versus", metavar="OPTIONS", help="compare with farside run with these options, not with others")
     parser.add_argument("--qemu", default="qemu-system-aarch64", help="'' for none (%(default)s)")
     parser.add_argument("-n", type=int, default=3, help="runs of each (%(default)s)")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one run (%(default)s)")
     parser.add_argument("--json", help="also write times and ratios to this file")
-    parser.add_argument("kernels", nargs="*", help="only these")
+    parser.add_argument("kernels", nargs="*", help="only these; copies=N runs each in N processes at once")
     options = parser.parse_args()
     if not kernel().exists():
         sys.exit(f"{kernel()} does not exist: run `farside guest get debian` first")
@@ -111,11 +112,15 @@ def main():
         # What follows "--" on the kernel's command line are the first process's arguments.
         line = BOOT + (" -- " + " ".join(options.kernels) if options.kernels else "")
         guest = ["--kernel", str(kernel()), "--initrd", str(folder / "initrd"), "--append", line]
-        commands = {"farside": [options.farside, "run", "--memory", "512M", *shlex.split(options.options), *guest]}
-        if options.qemu:
+        farside = lambda words: [options.farside, "run", "--memory", "512M", *shlex.split(words), *guest]
+        commands = {"farside": farside(options.options)}
+        if options.versus is not None:
+            commands["versus"] = farside(options.versus)
+        elif options.qemu:
             commands["qemu"] = [options.qemu, "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-m", "512M", "-nographic",
                                 "-no-reboot", *(word.replace("--", "-", 1) if word.startswith("--") else word for word in guest)]
-        commands["host"] = [str(folder / "host"), *options.kernels]
+        if options.versus is None:
+            commands["host"] = [str(folder / "host"), *options.kernels]
         runs = {name: [] for name in commands}
         for _ in range(options.n):
             for name, command in commands.items():
