@@ -114,6 +114,7 @@ std::string stats_page(machine::Machine& machine, const RunTimes& times) {
   const double seconds = times.host_seconds > 0 ? times.host_seconds : 1e-9;
   page.heading("run");
   page.row("instructions", "{:>12}", machine.instructions());
+  page.row("start", "{:>12.1f} ms", times.start_seconds * 1e3);
   page.row("host time", "{:>12.2f} s", times.host_seconds);
   page.row("speed", "{:>12.1f} MIPS", instructions / seconds / 1e6);
   page.row("virtual time", "{:>12.3f} s", static_cast<double>(machine.time_ns()) / 1e9);

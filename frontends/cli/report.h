@@ -9,7 +9,8 @@ namespace farside::cli {
 
 /// Host-side measurements of one run.
 struct RunTimes {
-  double host_seconds = 0;
+  double start_seconds = 0;  ///< from the command line to a machine that is about to run
+  double host_seconds = 0;   ///< of running
 };
 
 /// Instructions, speed and memory; faults, exits and mappings of the hypervisor; TLB figures.

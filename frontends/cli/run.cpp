@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -65,8 +66,8 @@ std::string_view end_word(StopCause cause, const Findings& findings) {
   return "error";
 }
 
-void print_results(Machine& machine, const RunOptions& options, double host_seconds) {
-  if (options.stats) fmt::print(stderr, "{}", stats_page(machine, {host_seconds}));
+void print_results(Machine& machine, const RunOptions& options, const RunTimes& times) {
+  if (options.stats) fmt::print(stderr, "{}", stats_page(machine, times));
   if (options.jit_stats) fmt::print(stderr, "{}", machine.jit_report());
   if (options.state_hash) fmt::print(stderr, "state hash {:016x}\n", machine.state_hash());
 }
@@ -122,6 +123,7 @@ Result<MachineConfig, UserError> complete_config(const RunOptions& options) {
 }
 
 Result<int, UserError> run_guest(const RunOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
   const MachineConfig config = TRY(complete_config(options));
   if (options.lockstep_every) return run_on_both(config, *options.lockstep_every);
   const File trace_file = TRY(open_trace(options));
@@ -135,19 +137,20 @@ Result<int, UserError> run_guest(const RunOptions& options) {
   attach_trace(*machine, options, trace_file.get());
   findings.watch(*machine);
   RunResult result;
-  double host_seconds = 0;
+  RunTimes times;
   {
     Terminal terminal;  // raw only while the guest runs
     Session session(*machine, terminal, options, std::move(server));
+    times.start_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (;;) {
       result = TRY(session.run());
       if (result.cause != StopCause::Reset || options.no_reboot || findings.failures() != 0) break;
       TRY_VOID(machine->reset());
       findings.watch(*machine);  // the kernel will be elsewhere
     }
-    host_seconds = session.host_seconds();
+    times.host_seconds = session.host_seconds();
   }
-  print_results(*machine, options, host_seconds);
+  print_results(*machine, options, times);
   TRY_VOID(findings.write_report(*machine, end_word(result.cause, findings)));
   const int status = findings.stopped() ? kExitFinding : conclude(result, *machine);
   return judge(status, findings);
