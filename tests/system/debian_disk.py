@@ -7,37 +7,23 @@
 # Needs debootstrap, apt-get, dpkg-deb, mke2fs, cpio and ssh, the guest "debian" (farside guest get debian), and root or
 # fakeroot, as device nodes and owners go into the image. Nothing is mounted, and nothing of the new system runs here.
 import argparse
-import glob
 import os
-import re
 import shutil
-import subprocess
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-os.environ.setdefault("FARSIDE", os.path.join(ROOT, "farside"))
-
-import disk_images  # noqa: E402
-import farside  # noqa: E402
+import debian_kernel
+import disk_images
+import farside
 
 MIRROR = "http://deb.debian.org/debian"
 PACKAGES = "systemd-sysv,udev,dbus,kmod,openssh-server,iproute2,netbase"
 SIZE = 2 << 30
 HOUR = 3600
 
-# The modules that stand between the kernel and its root file system; what they depend on is added.
-MODULES = ("virtio_mmio", "virtio_blk", "crc32c_generic", "ext4")
-
-# The first program of all: modules, the disk, and then the init= of the command line from the disk.
-INITRD_INIT = """#!/bin/busybox sh
-/bin/busybox mount -t proc proc /proc
-/bin/busybox mount -t sysfs sysfs /sys
-/bin/busybox mount -t devtmpfs devtmpfs /dev
-for module in {modules}; do /bin/busybox insmod /modules/$module.ko; done
-init=/sbin/init
-for word in $(/bin/busybox cat /proc/cmdline); do case $word in init=*) init=${{word#init=}};; esac; done
-until [ -b /dev/vda ]; do /bin/busybox sleep 1; done
+# What the initrd does when the disk is there: the init= of the command line, from the disk.
+SWITCH_ROOT = """init=/sbin/init
+for word in $(/bin/busybox cat /proc/cmdline); do case $word in init=*) init=${word#init=};; esac; done
 /bin/busybox mount -t ext4 /dev/vda /root || exec /bin/busybox sh
 for folder in proc sys dev; do /bin/busybox mount --move /$folder /root/$folder; done
 exec /bin/busybox switch_root /root $init
@@ -72,63 +58,11 @@ FILES = {
 }
 
 
-def put(path, text, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-    os.chmod(path, mode)
-
-
 def timed(what, step, *arguments):
     start = time.monotonic()
     result = step(*arguments)
     print(f"{what}: {time.monotonic() - start:.0f} s", flush=True)
     return result
-
-
-def fetch_kernel(folder):
-    """Unpacks Debian's current arm64 kernel into folder/kernel; its release."""
-    work, kernel = os.path.join(folder, "apt"), os.path.join(folder, "kernel")
-    for name in ("lists/partial", "cache/archives/partial"):
-        os.makedirs(os.path.join(work, name), exist_ok=True)
-    options = ["-qq", "-oAPT::Architecture=arm64", "-oAPT::Architectures=arm64", "-oAPT::Sandbox::User=root",
-               f"-oDir::State::Lists={work}/lists", f"-oDir::Cache={work}/cache"]
-    # A source without arm64 fails the update as a whole, and does not matter.
-    disk_images.tool("apt-get", *options, "update", accepted=(0, 100))
-    about = disk_images.tool("apt-cache", *options, "show", "linux-image-arm64")
-    package = re.search(r"^Depends: (linux-image-\S+)", about, re.M).group(1)
-    disk_images.tool("apt-get", *options, "download", package, cwd=work)
-    disk_images.tool("dpkg-deb", "-x", glob.glob(os.path.join(work, package + "_*.deb"))[0], kernel)
-    release = package.removeprefix("linux-image-")
-    shutil.copy(os.path.join(kernel, "boot", "vmlinuz-" + release), os.path.join(folder, "linux"))
-    return release
-
-
-def module_order(found, names):
-    """The modules of `names` with what they depend on, each after its own."""
-    order = []
-    for name in names:
-        with open(found[name], "rb") as file:
-            needs = re.search(rb"\0depends=([^\0]*)\0", file.read()).group(1).decode()
-        for one in module_order(found, [need for need in needs.split(",") if need]) + [name]:
-            if one not in order:
-                order.append(one)
-    return order
-
-
-def make_initrd(folder, release):
-    tree, modules = os.path.join(folder, "initrd.tree"), os.path.join(folder, "kernel", "lib", "modules", release)
-    found = {os.path.basename(path)[:-3]: path for path in glob.glob(modules + "/**/*.ko", recursive=True)}
-    order = module_order(found, MODULES)
-    put(os.path.join(tree, "init"), INITRD_INIT.format(modules=" ".join(order)), 0o755)
-    for name in ("bin", "modules", "proc", "sys", "dev", "root"):
-        os.makedirs(os.path.join(tree, name), exist_ok=True)
-    busybox = shutil.copy(os.path.join(disk_images.GUEST, "busybox"), os.path.join(tree, "bin"))
-    os.chmod(busybox, 0o755)
-    for name in order:
-        shutil.copy(found[name], os.path.join(tree, "modules"))
-    with open(os.path.join(folder, "initrd"), "wb") as file:
-        subprocess.run("find . | cpio --quiet -o -H newc -R 0:0", shell=True, cwd=tree, stdout=file, check=True)
 
 
 def make_disk(folder, release):
@@ -138,12 +72,12 @@ def make_disk(folder, release):
             os.unlink(os.path.join(tree, name))
         os.makedirs(os.path.join(tree, name), exist_ok=True)
     for path, text in FILES.items():
-        put(os.path.join(tree, path), text)
-    put(os.path.join(tree, "finish"), FINISH, 0o755)
+        debian_kernel.put(os.path.join(tree, path), text)
+    debian_kernel.put(os.path.join(tree, "finish"), FINISH, 0o755)
     if not os.path.exists(key):
         disk_images.tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "farside", "-f", key)
     with open(key + ".pub", encoding="ascii") as file:
-        put(os.path.join(tree, "root/.ssh/authorized_keys"), file.read(), 0o600)
+        debian_kernel.put(os.path.join(tree, "root/.ssh/authorized_keys"), file.read(), 0o600)
     os.chmod(os.path.join(tree, "root/.ssh"), 0o700)
     modules = os.path.join("lib", "modules", release)
     shutil.copytree(os.path.join(folder, "kernel", modules), os.path.join(tree, modules), dirs_exist_ok=True)
@@ -160,7 +94,7 @@ def finish(folder):
     with farside.Typist(*machine(folder, "console=ttyAMA0 quiet init=/finish")) as user:
         user.deadline = time.monotonic() + HOUR
         log = user.expect("second stage: ")
-        put(os.path.join(folder, "finish.log"), log.encode("ascii", "replace").decode())
+        debian_kernel.put(os.path.join(folder, "finish.log"), log.encode("ascii", "replace").decode())
         if user.exit_status() != 0 or not user.seen.startswith("finished"):
             raise SystemExit(f"the second stage failed; {folder}/finish.log tells more:\n{log[-2000:]}")
 
@@ -169,11 +103,12 @@ def make(folder, mirror, packages):
     os.makedirs(folder, exist_ok=True)
     timed("first stage of debootstrap", disk_images.tool, "debootstrap", "--foreign", "--arch=arm64",
           "--variant=minbase", "--include=" + packages, "bookworm", os.path.join(folder, "tree"), mirror)
-    release = timed("kernel package", fetch_kernel, folder)
-    make_initrd(folder, release)
+    release = timed("kernel package", debian_kernel.fetch, folder)
+    modules = debian_kernel.modules_in(os.path.join(folder, "kernel", "lib", "modules", release))
+    debian_kernel.make_initrd(os.path.join(folder, "initrd"), modules, SWITCH_ROOT)
     timed("disk image", make_disk, folder, release)
     timed("second stage, in farside", finish, folder)
-    for name in ("tree", "kernel", "apt", "initrd.tree"):
+    for name in ("tree", "kernel", "apt"):
         shutil.rmtree(os.path.join(folder, name))
 
 

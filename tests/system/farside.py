@@ -7,7 +7,8 @@ import signal
 import subprocess
 import time
 
-PROGRAM = os.environ["FARSIDE"]
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.environ.get("FARSIDE", os.path.join(ROOT, "farside"))
 TIMEOUT = 280  # seconds; below the limit that ctest sets
 
 
