@@ -73,6 +73,9 @@ class BadInput(unittest.TestCase):
         for name, contents in files.items():
             with open(os.path.join(cls.folder.name, name), "wb") as file:
                 file.write(contents)
+        with open(os.path.join(cls.folder.name, "large.flash"), "wb") as file:
+            file.truncate(65 << 20)
+        os.mkfifo(os.path.join(cls.folder.name, "pipe"))
         os.mkdir(os.path.join(cls.folder.name, "folder"))
 
     @classmethod
@@ -140,6 +143,22 @@ class BadInput(unittest.TestCase):
             (["--kernel", "good", "--share", "disk"], "--share disk: is no folder"),
             (["--kernel", "good", "--share", "folder", "--share", "folder"], "add ,tag=NAME"),
             (["--kernel", "good", "--net", "user,hostfwd=tcp:2222"], "must look like"),
+            (["--kernel", "good", "--net", "user,hostfwd=tcp::99999-:22"], "must look like"),
+            (["--kernel", "good", "--net", "tap"], "--net tap"),
+            (["--kernel", "good", "--drive", "pipe"], "neither a file nor a block device"),
+            (["--kernel", "good", "--drive", "disk,format=qcow2"], "qemu-img convert"),
+            (["--kernel", "good", "--share", "folder,tag="], "not tag="),
+            (["--kernel", "good", "--serial2", "folder"], "--serial2 folder: Is a directory"),
+            (["--kernel", "good", "--monitor", "unix:missing/socket"], "No such file"),
+            (["--kernel", "good", "--monitor", "unix:disk"], "name another path"),
+            (["--kernel", "good", "--restore", "missing"], "snapshot missing: No such file"),
+            (["--kernel", "good", "--snapshot-at", "0"], "at least 1"),
+            (["--kernel", "good", "--snapshot-at", "5:missing/file", "--max-insns", "100000"], "cannot be written"),
+            (["--bios", "missing"], "bios 'missing': cannot be read"),
+            (["--bios", "large.flash"], "1 byte to 64 MiB"),
+            (["--bios", "good", "--pflash", "folder"], "--pflash folder: cannot be opened for writing"),
+            (["--bios", "good", "--pflash", "large.flash"], "a flash bank has 64 MiB"),
+            (["--kernel", "good", "--pflash", "disk"], "it needs --bios FILE"),
             (["--kernl", "good"], "did you mean --kernel?"),
             (["windows"], "unknown guest"),
         ):
