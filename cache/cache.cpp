@@ -29,7 +29,7 @@ Line& Cache::victim_that_keeps_dirty(u64 index) {
     if (way < half && line.dirty == 0) clean = &line;
   }
   if (clean != nullptr) return *clean;
-  const u32 next = next_way_[set];
+  const u32 next = next_way_[set] % (ways_ - half);
   next_way_[set] = static_cast<u8>((next + 1) % (ways_ - half));
   return at(set, half + next);
 }
@@ -45,6 +45,11 @@ void Cache::release(Line& line) {
   line.info = nullptr;
   line.dirty = 0;
   line.lent_read = line.lent_write = false;
+  // Whoever comes next sets what it needs; a snapshot keeps all of it.
+  line.origin = Origin::Demand;
+  line.snooped = true;
+  line.vmid = line.asid = 0;
+  line.lent_epoch = 0;
 }
 
 }  // namespace farside::cache

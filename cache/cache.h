@@ -5,6 +5,7 @@
 #include "cache/config.h"
 #include "cache/line.h"
 #include "core/base/bits.h"
+#include "core/base/state.h"
 
 namespace farside::cache {
 
@@ -54,6 +55,12 @@ class Cache {
   /// Bits of the index above the page offset: how many sets one physical line
   /// may be in (1 for physical indexing).
   u32 aliases() const { return sets_ * kLine > 4096 ? sets_ * static_cast<u32>(kLine) / 4096 : 1; }
+
+  /// The number of a line's place: 0 up to sets() * ways() - 1.
+  u32 place_of(const Line& line) const { return static_cast<u32>(&line - lines_.data()); }
+  /// snapshot.cpp
+  template <class Home>
+  void visit_state(StateVisitor& visitor, Home home);
 
   /// Calls `visit(Line&)` for every valid line.
   template <class Visit>

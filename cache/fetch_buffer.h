@@ -3,6 +3,7 @@
 #include <array>
 
 #include "cache/access.h"
+#include "core/base/state.h"
 
 namespace farside::cache {
 
@@ -24,6 +25,16 @@ class FetchBuffer {
     slots_[next_] = ahead;
     next_ = (next_ + 1) % slots_.size();
     any_ = true;
+  }
+  /// snapshot.cpp: `visit_line(const LineInfo*&)` visits which line it is.
+  template <class VisitLine>
+  void visit_state(StateVisitor& visitor, VisitLine visit_line);
+  /// Calls `visit(FetchedAhead)` for each line.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const FetchedAhead& ahead : slots_) {
+      if (ahead.info != nullptr) visit(ahead);
+    }
   }
   bool empty() const { return !any_; }
   void clear() {

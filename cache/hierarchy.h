@@ -160,11 +160,21 @@ class Hierarchy {
   const Sanitizer& sanitizer() const { return sanitizer_; }
   const MaintenanceCounts& counts() const { return counts_; }
   const Counters& counters(Level level, unsigned core = 0) const;
-  /// A number that depends on all tags, states and data: equal for equal
+  /// A number that depends on all tags, states and data, fetch buffers and pending maintenance: equal for equal
   /// histories of equal seeds.
   u64 state_hash() const;
 
+  // snapshot.cpp
+  /// Everything that decides the future, and what reports tell: restored over memory that has been restored. Pointers
+  /// that were lent are lent again, at the same places.
+  void visit_state(StateVisitor& visitor);
+  /// The number of the place of the line that a pointer leads to: of one lent to `core`.
+  u32 place_of(unsigned core, Side side, const u8* data) const;
+  /// The line at that place, or null if it has not been lent to `core`.
+  u8* lent_line(unsigned core, Side side, u32 place, bool for_write);
+
  private:
+  static constexpr usize kMaxPending = 64, kMaxInteresting = 4096;
   struct Core {
     Cache l1d, l1i;
     Chance chance;
@@ -276,6 +286,16 @@ class Hierarchy {
   bool may_speculate(const LineInfo& line) const;
   void fill_clean(unsigned core, LineInfo& line);
 
+  // snapshot.cpp
+  void forget_all();
+  void visit_pages(StateVisitor& v);
+  void visit_golden(StateVisitor& v, PageInfo& page);
+  void visit_line(StateVisitor& v, std::string_view name, const LineInfo*& line);
+  void visit_core(StateVisitor& v, u32 index);
+  void relink_lent(StateVisitor& v, u32 index);
+  void visit_pending(StateVisitor& v, std::vector<CacheOpByPa>& pending);
+  void visit_interesting(StateVisitor& v);
+
   // peek.cpp
   void look(const LineInfo& line, View view, unsigned core, std::array<u8, 64>& data) const;
 
@@ -312,7 +332,7 @@ class Hierarchy {
   std::array<Recent, 256> recent_{};
   std::deque<LineInfo*> interesting_;
   Chance chance_;
-  AccessInfo issuer_{};
+  AccessInfo issuer_{.attr = kWriteBackIsh};
   Level last_source_ = Level::L1D;  ///< where the last line found or filled came from
   History history_{0};
   Sanitizer sanitizer_;

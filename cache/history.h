@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cache/access.h"
+#include "core/base/state.h"
 
 namespace farside::cache {
 
@@ -99,6 +100,8 @@ class History {
     return events;
   }
   u64 count() const { return last_; }
+  /// snapshot.cpp
+  void visit_state(StateVisitor& visitor);
 
  private:
   static constexpr usize kRanges = 16384;

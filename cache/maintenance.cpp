@@ -5,12 +5,6 @@
 #include "cache/visit.h"
 
 namespace farside::cache {
-namespace {
-
-constexpr usize kMaxPending = 64;
-
-}  // namespace
-
 /// Cores whose first-level caches take part. All cores, the host's among them,
 /// are in one Inner Shareable domain.
 u32 Hierarchy::in_scope(Scope scope, unsigned core) const { return scope == Scope::ThisPe ? u32{1} << core : ~u32{0}; }

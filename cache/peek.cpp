@@ -123,7 +123,14 @@ u64 Hierarchy::state_hash() const {
       }
     }
   };
-  for (const Core& core : core_) add(core.l1d), add(core.l1i);
+  for (const Core& core : core_) {
+    add(core.l1d), add(core.l1i);
+    core.ahead.for_each([&](const FetchedAhead& ahead) {
+      mix(ahead.info->pa);
+      for (u8 byte : ahead.data) mix(byte);
+    });
+    for (const CacheOpByPa& op : core.pending) mix(op.base.value), mix(static_cast<u64>(op.action));
+  }
   add(l2_);
   return hash;
 }

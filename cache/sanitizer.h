@@ -103,6 +103,8 @@ class Sanitizer {
   u64 count(Finding finding) const { return counts_[static_cast<usize>(finding)]; }
   /// Findings of the six classes that are errors.
   u64 errors() const;
+  /// snapshot.cpp
+  void visit_state(StateVisitor& visitor);
 
  private:
   Callback callback_;

@@ -5,7 +5,6 @@
 namespace farside::cache {
 namespace {
 
-constexpr usize kMaxInteresting = 4096;
 /// How many interesting lines the adversary looks at for each eviction.
 constexpr unsigned kLooks = 16;
 

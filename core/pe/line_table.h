@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 
+#include "cache/hierarchy.h"
 #include "core/base/addr.h"
 
 namespace farside::pe {
@@ -32,6 +33,8 @@ class LineTable {
   }
   /// Forgets everything: another translation may hold.
   void clear() { ++epoch_; }
+  /// snapshot.cpp: `core` and `side` say which cache the lines are in, `for_write` how they have been lent.
+  void visit_state(StateVisitor& visitor, cache::Hierarchy& caches, u32 core, cache::Side side, bool for_write);
 
  private:
   static constexpr usize kWays = 16;

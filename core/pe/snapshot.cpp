@@ -65,6 +65,49 @@ void L0::visit_state(StateVisitor& v, CodeWatch* watch) {
   }
 }
 
+/// Known lines, by their places in the caches of `core`.
+void LineTable::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core, cache::Side side, bool for_write) {
+  std::vector<Slot> known;
+  for (const Slot& slot : slots_)
+    if (slot.epoch == epoch_) known.push_back(slot);
+  if (v.restoring()) clear();
+  known.resize(v.count("lines.known", known.size(), slots_.size(), sizeof(u64)));
+  for (Slot& slot : known) {
+    v.value("lines.tag", slot.tag);
+    v.value("lines.pa", slot.pa);
+    v.value("lines.guarded", slot.guarded);
+    u32 place = v.restoring() ? 0 : caches.place_of(core, side, slot.host);
+    v.value("lines.place", place);
+    if (!v.restoring()) continue;
+    u8* const host = caches.lent_line(core, side, place, for_write);
+    if (host == nullptr || ((slot.tag ^ slot.pa) & (kL0PageSize - kLineBytes)) != 0) return v.reject("lines.place");
+    insert(slot.tag, Pa{slot.pa}, host, slot.guarded);
+  }
+}
+
+/// What the hierarchy has lent, and the line or page of PC.
+void Pe::visit_lines(StateVisitor& v) {
+  lines_read_.visit_state(v, *ports.caches, physical_, cache::Side::Data, false);
+  lines_write_.visit_state(v, *ports.caches, physical_, cache::Side::Data, true);
+  lines_fetch_.visit_state(v, *ports.caches, physical_, cache::Side::Instruction, false);
+  const bool fetching = fetch_page.page != FetchPage::kNone;
+  bool in_line = fetching && lines_fetch_.find(fetch_page.page, 4) == fetch_page.host;
+  const u8* page = fetching && !in_line ? fetch_page.host : nullptr;
+  v.value("pe.fetch_page", fetch_page.page);
+  v.value("pe.fetch_line", in_line);
+  v.value("pe.fetch_guarded", fetch_page.guarded);
+  v.memory_pointer("pe.fetch_host", page);
+  if (!v.restoring()) return;
+  const u64 pc = align_down(fetch_page.page, cache::kLine);
+  const bool guarded = fetch_page.guarded;
+  fetch_page = {};
+  if (in_line) {
+    fetch_known_line(pc);
+  } else if (page != nullptr && is_aligned(reinterpret_cast<u64>(page), cache::kLine)) {
+    fetch_page = {pc, page, guarded};
+  }
+}
+
 /// A context by its number; 255 is none.
 L0Context* L0::visit_context(StateVisitor& v, L0Context* context) {
   u8 number = 255;
@@ -106,6 +149,8 @@ void Pe::visit_state(StateVisitor& v) {
   l0_.visit_state(v, ports.code_watch);
   l0_context = l0_.visit_context(v, l0_context);
   l0_unprivileged_ = l0_.visit_context(v, l0_unprivileged_);
+  if (v.restoring()) fetch_page = {};
+  if (ports.caches != nullptr) visit_lines(v);
   if (v.restoring()) restored(v, executed);
 }
 
@@ -123,15 +168,14 @@ void Pe::restored(StateVisitor& v, u64 executed) {
   pending = {};
   instructions_at_end = executed;
   budget = 0;
-  fetch_page = {};
   for (bool& valid : regime_valid_) valid = false;
-  if (ports.caches != nullptr) forget_lines();
   L0Context* const unprivileged = l0_unprivileged_;
   const L0Context* const context = l0_context;
   if (context == nullptr || !context->live) context_changed();
   l0_unprivileged_ = unprivileged != nullptr && unprivileged->live ? unprivileged : nullptr;
   sp_alignment_checked_ = stack_alignment_checked();
   update_fp_trap();
+  debug_active = true;  // whatever made it so has been forgotten already, before it was saved
   debug_changed();
 }
 

@@ -27,7 +27,7 @@ void sync_disks(const MachineConfig& config) {
 }  // namespace
 
 /// The order matters for restoring: devices move flash in and out of the address space, which the hypervisor's state
-/// then replaces; what cores know of memory comes after it.
+/// then replaces; what caches know of memory comes after it, and what cores know of both at last.
 void Machine::for_each_section(const SectionVisit& visit) {
   visit("devices", [this](StateVisitor& v) { board_->visit_state(v); });
   if (hyp_ != nullptr) visit("hypervisor", [this](StateVisitor& v) { hyp_->visit_state(v); });
@@ -35,6 +35,7 @@ void Machine::for_each_section(const SectionVisit& visit) {
     board_->ram().visit_state(v);
     if (v.restoring()) board_->wrote(board_->ram_base(), board_->ram().size());
   });
+  if (board_->caches().modelled()) visit("caches", [this](StateVisitor& v) { board_->caches().visit_state(v); });
   for (const auto& core : cores_)
     visit(fmt::format("core {}", core->index()), [&](StateVisitor& v) { core->visit_state(v); });
   visit("physical cores", [this](StateVisitor& v) { board_->physical().visit_state(v); });
@@ -42,10 +43,8 @@ void Machine::for_each_section(const SectionVisit& visit) {
 }
 
 Result<SnapshotFile, UserError> Machine::snapshot() {
-  if (board_->caches().modelled())
-    return UserError{"snapshot: what modelled caches hold cannot be kept: leave out --cache"};
   SnapshotFile file;
-  file.add(write_identity(config_, TRY(disk_marks(config_))));
+  file.add(write_identity(config_, board_->caches().config(), TRY(disk_marks(config_))));
   const RamWindow ram{board_->ram().data(), board_->ram().size()};
   for_each_section([&](const std::string& name, const auto& state) {
     SectionWriter writer(ram);
@@ -83,7 +82,7 @@ Result<void, UserError> Machine::apply(const SnapshotFile& file) {
 Result<void, UserError> Machine::restore(const SnapshotFile& file) {
   const SnapshotFile::Section* identity = file.find("machine");
   if (identity == nullptr) return UserError{"is damaged: section 'machine' is missing"};
-  TRY_VOID(check_identity(*identity, config_, TRY(disk_marks(config_))));
+  TRY_VOID(check_identity(*identity, config_, board_->caches().config(), TRY(disk_marks(config_))));
   usize sections = 1;
   std::string missing;
   for_each_section([&](const std::string& name, const auto&) {

@@ -37,6 +37,16 @@ void visit_identity(StateVisitor& v, std::vector<std::string>& options, std::vec
 
 std::string_view yes(bool given) { return given ? "given" : ""; }
 
+/// The geometry without its name, which is that of a file.
+std::string one_line(cache::Config caches) {
+  caches.name.clear();
+  std::string text = cache::print_config(caches);
+  text.erase(0, text.find('\n') + 1);
+  text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ',');
+  return text;
+}
+
 /// What `theirs` has and `ours` has not.
 std::vector<std::string> missing(const std::vector<std::string>& theirs, const std::vector<std::string>& ours) {
   std::vector<std::string> out;
@@ -46,7 +56,7 @@ std::vector<std::string> missing(const std::vector<std::string>& theirs, const s
 
 }  // namespace
 
-std::vector<std::string> describe(const MachineConfig& config) {
+std::vector<std::string> describe(const MachineConfig& config, const cache::Config& caches) {
   const MachineConfig fallback;
   std::vector<std::string> lines;
   const auto add = [&](std::string_view name, const auto& value, const auto& usual) {
@@ -64,6 +74,7 @@ std::vector<std::string> describe(const MachineConfig& config) {
   add("policy", config.policy, fallback.policy);
   if (config.thp == ThpMode::Never) lines.emplace_back("--thp never");
   add("cache", config.cache, fallback.cache);
+  if (!config.cache_config.empty()) lines.push_back("--cache-config with " + one_line(caches));
   for (const std::string& knob : config.knobs) lines.push_back("--knob " + knob);
   if (config.dma == DmaKind::NonCoherent) lines.emplace_back("--dma noncoherent");
   for (usize i = 0; i < config.drives.size(); ++i)
@@ -93,21 +104,22 @@ Result<std::vector<DiskMark>, UserError> disk_marks(const MachineConfig& config)
   return marks;
 }
 
-SnapshotFile::Section write_identity(const MachineConfig& config, std::vector<DiskMark> marks) {
+SnapshotFile::Section write_identity(const MachineConfig& config, const cache::Config& caches,
+                                     std::vector<DiskMark> marks) {
   SectionWriter writer({});
-  std::vector<std::string> options = describe(config);
+  std::vector<std::string> options = describe(config, caches);
   visit_identity(writer, options, marks);
   return writer.finish("machine");
 }
 
 Result<void, UserError> check_identity(const SnapshotFile::Section& section, const MachineConfig& config,
-                                       const std::vector<DiskMark>& marks) {
+                                       const cache::Config& caches, const std::vector<DiskMark>& marks) {
   SectionReader reader(section, {});
   std::vector<std::string> theirs;
   std::vector<DiskMark> disks;
   visit_identity(reader, theirs, disks);
   if (!reader.wrong().empty()) return UserError{"is damaged: it does not say of which machine it is"};
-  const std::vector<std::string> ours = describe(config);
+  const std::vector<std::string> ours = describe(config, caches);
   const auto list = [](const std::vector<std::string>& options) {
     return options.empty() ? "the default there" : fmt::format("{}", fmt::join(options, " "));
   };

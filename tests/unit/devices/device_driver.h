@@ -5,6 +5,7 @@
 
 #include "devices/device.h"
 #include "tests/unit/catch.h"
+#include "tests/unit/saved_state.h"
 
 namespace farside::dev {
 
@@ -17,35 +18,6 @@ struct Driver {
   void wr64(u64 offset, u64 value) { REQUIRE(device.write(offset, 8, value, 0).ok); }
   u8 rd8(u64 offset) { return static_cast<u8>(device.read(offset, 1, 0).value); }
   void wr8(u64 offset, u8 value) { REQUIRE(device.write(offset, 1, value, 0).ok); }
-};
-
-/// The simplest snapshot: all fields in a row.
-class SaveState final : public StateVisitor {
- public:
-  void field(std::string_view, void* data, usize size) override {
-    const u8* bytes = static_cast<const u8*>(data);
-    bytes_.insert(bytes_.end(), bytes, bytes + size);
-  }
-  const std::vector<u8>& bytes() const { return bytes_; }
-
- private:
-  std::vector<u8> bytes_;
-};
-
-class RestoreState final : public StateVisitor {
- public:
-  explicit RestoreState(const std::vector<u8>& bytes) : bytes_(bytes) {}
-  void field(std::string_view, void* data, usize size) override {
-    REQUIRE(at_ + size <= bytes_.size());
-    std::memcpy(data, bytes_.data() + at_, size);
-    at_ += size;
-  }
-  bool restoring() const override { return true; }
-  bool finished() const { return at_ == bytes_.size(); }
-
- private:
-  const std::vector<u8>& bytes_;
-  usize at_ = 0;
 };
 
 template <class Device>

@@ -1,0 +1,390 @@
+// cache/snapshot.cpp - everything that the caches hold and know, as a snapshot keeps it: lines, the directory, what the
+// sanitizer remembers, decision streams.
+#include <cstring>
+
+#include "cache/hierarchy.h"
+
+namespace farside::cache {
+namespace {
+
+constexpr u64 kNoLine = ~u64{0};
+constexpr u8 kSnooped = 1, kLentRead = 2, kLentWrite = 4, kFlags = 7;
+
+/// Line without its place, which comes first.
+struct PackedWay {
+  u32 place = 0;
+  u8 state = 0, origin = 0, flags = 0, zero = 0;
+  u16 vmid = 0, asid = 0;
+  u32 zero_too = 0;
+  u64 pa = 0, dirty = 0, lent_epoch = 0;
+  std::array<u8, kLine> data{}, before{};
+};
+
+/// LineInfo, but for what follows from the caches and from memory.
+struct PackedInfo {
+  u64 last_event = 0, changed = 0, last_ic = 0, writer_pc = 0, writer_sequence = 0;
+  u32 writer_core = 0;
+  u8 last_use = 0, writer_el = 0, writer_kind = 0, writer_cached = 0;
+};
+
+struct PackedEvent {
+  u64 previous = 0, line = 0, pc = 0;
+  u8 kind = 0, level = 0, by = 0, core = 0, el = 0, zero = 0;
+  u16 remark = 0;
+};
+
+struct PackedRange {
+  u64 sequence = 0, base = 0, size = 0, ipa = 0, kind = 0;
+};
+
+struct PackedOp {
+  u64 base = 0, size = 0, va = 0;
+  u16 vmid = 0;
+  u8 instruction = 0, action = 0, point = 0, scope = 0, has_va = 0, zero = 0;
+};
+
+struct PackedFinding {
+  u64 finding = 0, pc = 0, line = 0;
+};
+
+/// The number as a value of an enumeration whose last value is `last`; rejects what is none.
+template <class T>
+T chosen(StateVisitor& v, std::string_view name, u64 number, T last) {
+  if (number <= static_cast<u64>(last)) return static_cast<T>(number);
+  v.reject(name);
+  return T{};
+}
+
+PackedWay pack(const Line& line, u32 place, u64 pa) {
+  PackedWay way{.place = place, .pa = pa};
+  way.state = static_cast<u8>(line.state);
+  way.origin = static_cast<u8>(line.origin);
+  way.flags = static_cast<u8>((line.snooped ? kSnooped : 0) | (line.lent_read ? kLentRead : 0) |
+                              (line.lent_write ? kLentWrite : 0));
+  way.vmid = line.vmid;
+  way.asid = line.asid;
+  way.dirty = line.dirty;
+  way.lent_epoch = line.lent_epoch;
+  way.data = line.data;
+  if (line.lent_write) way.before = line.before;
+  return way;
+}
+
+void unpack(StateVisitor& v, const PackedWay& way, Line& line) {
+  line.state = chosen(v, "cache.state", way.state, State::Modified);
+  line.origin = chosen(v, "cache.origin", way.origin, Origin::Walk);
+  if (line.state == State::Invalid || (way.flags & ~kFlags) != 0) v.reject("cache.flags");
+  if (line.state == State::Invalid) line.state = State::Shared;  // what has a tag is valid
+  line.snooped = (way.flags & kSnooped) != 0;
+  line.lent_read = (way.flags & kLentRead) != 0;
+  line.lent_write = (way.flags & kLentWrite) != 0;
+  line.vmid = way.vmid;
+  line.asid = way.asid;
+  line.dirty = way.dirty;
+  line.lent_epoch = way.lent_epoch;
+  line.data = way.data;
+  line.before = way.before;
+}
+
+PackedInfo pack(const LineInfo& line) {
+  return {.last_event = line.last_event,
+          .changed = line.changed,
+          .last_ic = line.last_ic,
+          .writer_pc = line.writer.pc,
+          .writer_sequence = line.writer.sequence,
+          .writer_core = line.writer.core,
+          .last_use = line.last_use,
+          .writer_el = static_cast<u8>(line.writer.el),
+          .writer_kind = static_cast<u8>(line.writer.kind),
+          .writer_cached = line.writer.cached};
+}
+
+void unpack(StateVisitor& v, const PackedInfo& info, LineInfo& line) {
+  line.last_event = info.last_event;
+  line.changed = info.changed;
+  line.last_ic = info.last_ic;
+  line.last_use = info.last_use;
+  line.writer = {.pc = info.writer_pc,
+                 .sequence = info.writer_sequence,
+                 .core = info.writer_core,
+                 .el = chosen(v, "cache.writer", info.writer_el, El::EL3),
+                 .kind = chosen(v, "cache.writer", info.writer_kind, AccessKind::Host),
+                 .cached = info.writer_cached != 0};
+}
+
+}  // namespace
+
+/// Valid lines with their places. `home(pa)` is the directory's record of a line, null where the line cannot be.
+template <class Home>
+void Cache::visit_state(StateVisitor& v, Home home) {
+  u64 used = 0;
+  for (const Line& line : lines_) used += line.valid();
+  used = v.count("cache.lines", used, lines_.size(), sizeof(PackedWay));
+  usize next = 0;
+  for (u64 i = 0; i < used; ++i) {
+    PackedWay way;
+    if (!v.restoring()) {
+      while (!lines_[next].valid()) ++next;
+      way = pack(lines_[next], static_cast<u32>(next), tags_[next]);
+      ++next;
+    }
+    v.value("cache.line", way);
+    if (!v.restoring()) continue;
+    // The set's low bits are those of the address within its page; in a physically indexed cache all of them are.
+    const u32 index_bits = sets_ / aliases() - 1, set = way.place / ways_;
+    const bool fits =
+        way.place < lines_.size() && !lines_[way.place].valid() && (set & index_bits) == (set_of(way.pa) & index_bits);
+    if (!fits || !home(way.pa, lines_[way.place])) return v.reject("cache.place");
+    unpack(v, way, lines_[way.place]);
+    tags_[way.place] = way.pa;
+  }
+  if (present()) v.field("cache.next_way", next_way_.data(), next_way_.size());
+  for (u8& way : next_way_) way = static_cast<u8>(way % ways_);
+  for (u64* count :
+       {&counters.hits, &counters.misses, &counters.fills, &counters.evictions, &counters.writebacks, &counters.snoops})
+    v.value("cache.count", *count);
+}
+
+/// Nothing is cached, and nothing is known of any memory.
+void Hierarchy::forget_all() {
+  for (Core& core : core_) {
+    core.l1d.for_each([&](Line& line) { core.l1d.release(line); });
+    core.l1i.for_each([&](Line& line) { core.l1i.release(line); });
+    core.ahead.clear();
+  }
+  l2_.for_each([&](Line& line) { l2_.release(line); });
+  system_.for_each([&](Line& line) { system_.release(line); });
+  interesting_.clear();
+  recent_ = {};
+  page_list_.clear();
+  pages_.clear();
+}
+
+/// The directory, in the order of first use, with the last written bytes where memory has others.
+void Hierarchy::visit_pages(StateVisitor& v) {
+  const u64 pages = v.count("pages", page_list_.size(), ~u64{0}, sizeof(PackedInfo) * 64);
+  for (u64 i = 0; i < pages; ++i) {
+    u64 pa = v.restoring() ? 0 : page_list_[i]->pa;
+    v.value("page.pa", pa);
+    if (v.restoring() && (!is_aligned(pa, 4096) || pages_.contains(pa) || create_page(pa) == nullptr))
+      return v.reject("page.pa");
+    PageInfo& page = *page_list_[i];
+    v.choice("page.mode", page.mode, PageInfo::Mode::Divergent);
+    for (bool* flag : {&page.fetched, &page.cacheable, &page.lent}) v.value("page.flag", *flag);
+    std::array<PackedInfo, 64> lines;
+    for (unsigned line = 0; line < 64; ++line) lines[line] = pack(page.lines[line]);
+    v.value("page.lines", lines);
+    for (unsigned line = 0; v.restoring() && line < 64; ++line) unpack(v, lines[line], page.lines[line]);
+    if (page.golden) visit_golden(v, page);
+  }
+}
+
+void Hierarchy::visit_golden(StateVisitor& v, PageInfo& page) {
+  u64 others = 0;
+  for (unsigned i = 0; i < 64; ++i)
+    others |= u64{std::memcmp(page.lines[i].golden, page.lines[i].ram, kLine) != 0} << i;
+  v.value("page.golden_lines", others);
+  for (u64 left = others; left != 0; left &= left - 1)
+    v.field("page.golden", page.lines[std::countr_zero(left)].golden, kLine);
+}
+
+/// A line that is known to the directory, by its address; null is none.
+void Hierarchy::visit_line(StateVisitor& v, std::string_view name, const LineInfo*& line) {
+  u64 pa = line == nullptr ? kNoLine : line->pa;
+  v.value(name, pa);
+  if (!v.restoring()) return;
+  line = pa == kNoLine || !is_aligned(pa, kLine) ? nullptr : known_info(pa);
+  if (line == nullptr && pa != kNoLine) v.reject(name);
+}
+
+void Hierarchy::visit_core(StateVisitor& v, u32 index) {
+  Core& core = core_[index];
+  core.l1d.visit_state(v, [&](u64 pa, Line& line) {
+    LineInfo* const info = known_info(pa);
+    if (info == nullptr || info->pa != pa || bit(info->l1d, index)) return false;
+    info->l1d |= u32{1} << index;
+    line.info = info;
+    return true;
+  });
+  core.l1i.visit_state(v, [&](u64 pa, Line& line) {
+    LineInfo* const info = known_info(pa);
+    if (info == nullptr || info->pa != pa) return false;
+    info->l1i |= u32{1} << index;
+    line.info = info;
+    return true;
+  });
+  if (v.restoring()) relink_lent(v, index);
+  v.chance("core.chance", core.chance);
+  for (u64* number : {&core.until_fill, &core.until_evict, &core.until_refetch, &core.last_miss, &core.last_isb,
+                      &core.last_ic_all, &core.fetch_epoch, &core.fetched_at, &core.stores_complete})
+    v.value("core.number", *number);
+  visit_pending(v, core.pending);
+  core.ahead.visit_state(v, [&](const LineInfo*& line) { visit_line(v, "core.ahead", line); });
+}
+
+/// Who holds a pointer for writing is in the line itself; only a core's L1D lends such.
+void Hierarchy::relink_lent(StateVisitor& v, u32 index) {
+  core_[index].l1d.for_each([&](Line& line) {
+    if (!line.lent_write) return;
+    if (line.info->write_lent_to >= 0 || line.state != State::Modified) {
+      v.reject("cache.lent");
+      line.lent_write = false;
+    } else {
+      line.info->write_lent_to = static_cast<i8>(index);
+    }
+  });
+  core_[index].l1i.for_each([&](Line& line) {
+    if (line.lent_write || line.dirty != 0) v.reject("cache.lent");
+    line.lent_write = false;
+    line.dirty = 0;
+  });
+}
+
+void Hierarchy::visit_pending(StateVisitor& v, std::vector<CacheOpByPa>& pending) {
+  std::vector<PackedOp> ops;
+  for (const CacheOpByPa& op : pending)
+    ops.push_back({op.base.value, op.size, op.va, op.vmid, op.instruction, static_cast<u8>(op.action),
+                   static_cast<u8>(op.point), static_cast<u8>(op.scope), op.has_va});
+  v.vector("core.pending", ops, kMaxPending);
+  if (!v.restoring()) return;
+  pending.clear();
+  for (const PackedOp& op : ops) {
+    if (op.size > kLine) return v.reject("core.pending");
+    pending.push_back({.instruction = op.instruction != 0,
+                       .action = chosen(v, "core.pending", op.action, Action::CleanInvalidate),
+                       .point = chosen(v, "core.pending", op.point, Point::PoP),
+                       .scope = chosen(v, "core.pending", op.scope, Scope::OuterShareable),
+                       .base = Pa{op.base},
+                       .size = op.size,
+                       .has_va = op.has_va != 0,
+                       .vmid = op.vmid,
+                       .va = op.va});
+  }
+}
+
+template <class VisitLine>
+void FetchBuffer::visit_state(StateVisitor& v, VisitLine visit_line) {
+  any_ = false;
+  for (FetchedAhead& ahead : slots_) {
+    visit_line(ahead.info);
+    v.value("ahead.since", ahead.since);
+    v.value("ahead.until", ahead.until);
+    v.value("ahead.data", ahead.data);
+    any_ |= ahead.info != nullptr;
+  }
+  u64 next = next_;
+  v.value("ahead.next", next);
+  next_ = next % slots_.size();
+}
+
+void Hierarchy::visit_interesting(StateVisitor& v) {
+  std::vector<u64> lines;
+  for (const LineInfo* line : interesting_) lines.push_back(line->pa);
+  v.vector("interesting", lines, kMaxInteresting);
+  if (!v.restoring()) return;
+  for (u64 pa : lines) {
+    LineInfo* line = known_info(pa);
+    if (line == nullptr || line->pa != pa || line->interesting) return v.reject("interesting");
+    line->interesting = true;
+    interesting_.push_back(line);
+  }
+}
+
+/// The newest events, oldest first, and those of ranges.
+void History::visit_state(StateVisitor& v) {
+  v.value("history.last", last_);
+  std::vector<PackedEvent> events(std::min<u64>(last_, ring_.size()));
+  const u64 first = last_ - events.size() + 1;
+  for (usize i = 0; i < events.size(); ++i) {
+    const Event& e = ring_[(first + i) & (ring_.size() - 1)];
+    events[i] = {e.previous,
+                 e.line,
+                 e.pc,
+                 static_cast<u8>(e.kind),
+                 static_cast<u8>(e.level),
+                 static_cast<u8>(e.by),
+                 e.core,
+                 static_cast<u8>(e.el),
+                 0,
+                 e.remark};
+  }
+  const usize expected = events.size();
+  v.vector("history.events", events, ring_.size());
+  std::vector<PackedRange> ranges;
+  for (const RangeEvent& r : ranges_) ranges.push_back({r.sequence, r.base, r.size, r.ipa, static_cast<u64>(r.kind)});
+  v.vector("history.ranges", ranges, kRanges);
+  if (!v.restoring()) return;
+  if (events.size() != expected) return v.reject("history.events");
+  for (usize i = 0; i < events.size(); ++i) {
+    const PackedEvent& e = events[i];
+    ring_[(first + i) & (ring_.size() - 1)] = {.sequence = first + i,
+                                               .previous = e.previous,
+                                               .line = e.line,
+                                               .pc = e.pc,
+                                               .kind = chosen(v, "history.kind", e.kind, EventKind::External),
+                                               .level = chosen(v, "history.level", e.level, Level::FetchBuffer),
+                                               .by = chosen(v, "history.by", e.by, AccessKind::Host),
+                                               .core = e.core,
+                                               .el = chosen(v, "history.el", e.el, El::EL3),
+                                               .remark = e.remark};
+  }
+  ranges_.clear();
+  for (const PackedRange& r : ranges)
+    ranges_.push_back(
+        {r.sequence, r.base, r.size, r.ipa, chosen(v, "history.range", r.kind, RangeKind::ICacheInvalidateAll)});
+}
+
+void Sanitizer::visit_state(StateVisitor& v) {
+  v.value("sanitizer.counts", counts_);
+  std::vector<PackedFinding> findings;
+  for (const auto& [finding, pc, line] : seen_) findings.push_back({static_cast<u64>(finding), pc, line});
+  v.vector("sanitizer.seen", findings, ~u64{0});
+  if (!v.restoring()) return;
+  seen_.clear();
+  for (const PackedFinding& f : findings)
+    seen_.emplace(chosen(v, "sanitizer.seen", f.finding, Finding::MISMATCH), f.pc, f.line);
+}
+
+void Hierarchy::visit_state(StateVisitor& v) {
+  if (!modelled()) return;
+  if (v.restoring()) forget_all();
+  visit_pages(v);
+  for (u32 core = 0; core < core_.size(); ++core) visit_core(v, core);
+  l2_.visit_state(v, [&](u64 pa, Line& line) {
+    LineInfo* const info = known_info(pa);
+    if (info == nullptr || info->pa != pa || info->l2) return false;
+    info->l2 = true;
+    line.info = info;
+    return true;
+  });
+  // Only counts: nothing points at what it holds.
+  system_.visit_state(v, [&](u64 pa, Line&) { return is_aligned(pa, kLine); });
+  visit_interesting(v);
+  v.chance("caches.chance", chance_);
+  v.value("issuer.core", issuer_.core);
+  v.choice("issuer.kind", issuer_.kind, AccessKind::Host);
+  v.choice("issuer.el", issuer_.el, El::EL3);
+  for (u16* tag : {&issuer_.vmid, &issuer_.asid}) v.value("issuer.tag", *tag);
+  for (u64* address : {&issuer_.pc, &issuer_.va, &issuer_.ipa}) v.value("issuer.address", *address);
+  history_.visit_state(v);
+  sanitizer_.visit_state(v);
+  MaintenanceCounts& c = counts_;
+  for (u64* count : {&c.clean, &c.invalidate, &c.clean_invalidate, &c.instruction, &c.instruction_all, &c.set_way,
+                     &c.bytes, &c.lines_cleaned, &c.lines_invalidated})
+    v.value("caches.count", *count);
+}
+
+u32 Hierarchy::place_of(unsigned core, Side side, const u8* data) const {
+  const Cache& cache = side == Side::Data ? core_[core].l1d : core_[core].l1i;
+  return cache.place_of(*reinterpret_cast<const Line*>(data));
+}
+
+u8* Hierarchy::lent_line(unsigned core, Side side, u32 place, bool for_write) {
+  if (core >= core_.size()) return nullptr;
+  Cache& cache = side == Side::Data ? core_[core].l1d : core_[core].l1i;
+  if (place >= cache.sets() * cache.ways()) return nullptr;
+  Line& line = cache.at(place / cache.ways(), place % cache.ways());
+  return line.valid() && (for_write ? line.lent_write : line.lent_read) ? line.data.data() : nullptr;
+}
+
+}  // namespace farside::cache
