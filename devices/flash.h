@@ -40,7 +40,7 @@ struct PageAllocator {
   using value_type = T;
   static constexpr std::align_val_t kPage{4096};
   T* allocate(usize count) { return static_cast<T*>(::operator new(count * sizeof(T), kPage)); }
-  void deallocate(T* values, usize count) { ::operator delete(values, count * sizeof(T), kPage); }
+  void deallocate(T* values, usize) { ::operator delete(values, kPage); }
   friend bool operator==(PageAllocator, PageAllocator) { return true; }
 };
 
