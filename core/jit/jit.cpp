@@ -21,6 +21,17 @@ bool zva_allowed(const pe::Pe& pe) {
   return pe.el() != El::EL0 || (pe.s.sys[SysReg::SCTLR_EL1] & u64{1} << 14) != 0;
 }
 
+/// HCR_EL2 and MDSCR_EL1 change only where translated code has been left.
+u8 el1_rights(const pe::Pe& pe) {
+  if (pe.el() != El::EL1 || !pe.s.pstate[Pstate::SP]) return 0;
+  const Hcr hcr = Hcr::of(pe.features().el2 ? pe.s.sys[SysReg::HCR_EL2] : Hcr::APK.mask);
+  const Mdscr debug = Mdscr::of(pe.s.sys[SysReg::MDSCR_EL1]);
+  const bool quiet = !hcr[Hcr::VI] && !hcr[Hcr::VF] && !hcr[Hcr::VSE] && !debug[Mdscr::SS] && !debug[Mdscr::MDE];
+  return static_cast<u8>(kEl1Storage | (hcr[Hcr::TVM] || hcr[Hcr::TRVM] ? 0 : kEl1Translation) |
+                         (hcr[Hcr::APK] ? kEl1Keys : 0) | (hcr[Hcr::TID2] ? 0 : kEl1CacheType) |
+                         (quiet ? kEl1Masks : 0));
+}
+
 u64 page_of(u64 host) { return host & ~(pe::kL0PageSize - 1); }
 
 /// Forms whose fast path computes with the host's floating-point unit.
@@ -102,7 +113,7 @@ void Jit::run_blocks(pe::Pe& pe) {
                 .jit = this,
                 .jump_cache = jump_cache_.get(),
                 .zva_allowed = zva_allowed(pe),
-                .privileged = pe.el() == El::EL1 && pe.s.pstate[Pstate::SP],
+                .el1_rights = el1_rights(pe),
                 .fp_allowed = pe.fp_enabled(),
                 .exclusives_anywhere = pe.tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed,
                 .unprivileged = pe.known_unprivileged_context()};

@@ -78,13 +78,22 @@ enum Exit : u64 {
   kLastExit = kStale,
 };
 
+/// What code at EL1 that uses the SP of EL1 may do without asking: bits, all clear elsewhere.
+enum El1Right : u8 {
+  kEl1Storage = 1,      ///< registers that nothing traps
+  kEl1Translation = 2,  ///< registers of TrapGroup::TVM
+  kEl1Keys = 4,         ///< registers of TrapGroup::APK
+  kEl1CacheType = 8,    ///< CTR_EL0
+  kEl1Masks = 16,       ///< changes of PSTATE.DAIF, while InterruptLines is clear
+};
+
 /// What translated code finds at RSP.
 struct Frame {
   pe::Pe* pe = nullptr;
   class Jit* jit = nullptr;
   void* jump_cache = nullptr;
   u8 zva_allowed = 0;  ///< DC ZVA neither trapped nor disabled
-  u8 privileged = 0;   ///< EL1 or above, with the SP of that EL
+  u8 el1_rights = 0;   ///< El1Right bits
   u8 fp_allowed = 0;
   u8 pac_allowed = 0;          ///< instruction key A does not trap
   u8 fp_unit = 0;              ///< the host's MXCSR stands for FPCR and collects flags of FPSR

@@ -27,8 +27,12 @@ bool Translator::ends_block(A64 form, u32 word) const {
     case A64::WFI:
     case A64::WFE:
     case A64::ESB: return true;
-    case A64::MSR_imm: return true;
-    case A64::MSR_reg: return pe::Pe::write_needs_sync(static_cast<SysRegEncoding>(word >> 5 & 0xffff));
+    // PSTATE.DAIF is written in line; where that could have consequences a site leaves the block.
+    case A64::MSR_imm: return (word >> 16 & 7) != 3 || (word >> 5 & 7) < 6;
+    case A64::MSR_reg: {
+      const auto encoding = static_cast<SysRegEncoding>(word >> 5 & 0xffff);
+      return encoding != sysreg_info(SysReg::DAIF).encoding && pe::Pe::write_needs_sync(encoding);
+    }
     default: return false;
   }
 }

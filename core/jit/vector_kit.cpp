@@ -1,6 +1,8 @@
 // core/jit/vector_kit.cpp - allocation of host vector registers, and the building blocks of vector sequences.
 #include "core/jit/vector_kit.h"
 
+#include <algorithm>
+
 #include "core/base/bits.h"
 
 namespace farside::jit {
@@ -88,6 +90,7 @@ u8 VectorKit::fresh() {
   }
   const u8 r = static_cast<u8>(best);
   holds_[r] = kNothing;
+  zero_from_[r] = 16;
   pinned_ |= static_cast<u16>(1u << r);
   used_[r] = ++clock_;
   return r;
@@ -115,6 +118,16 @@ u8 VectorKit::two(VectorOp op, u8 a, Constant b) {
     x86().emit(op.sse, xmm(to), address(b));
   }
   return to;
+}
+
+u8 VectorKit::scalar(VectorOp op, unsigned size_log2, u8 a, u8 b) {
+  const u8 to = two(op, a, b);
+  return known_zero(to, std::max<unsigned>(zero_from_[a], 1u << size_log2));
+}
+
+u8 VectorKit::scalar(VectorOp op, unsigned size_log2, u8 a, u8 b, unsigned imm) {
+  const u8 to = two(op, a, b, imm);
+  return known_zero(to, std::max<unsigned>(zero_from_[a], 1u << size_log2));
 }
 
 u8 VectorKit::shift(VectorOp op, u8 a, unsigned amount) {
@@ -154,13 +167,13 @@ u8 VectorKit::two(VectorOp op, u8 a, u8 b, unsigned imm) {
 u8 VectorKit::copy(u8 a) {
   const u8 to = fresh();
   host_.avx ? x86().vmovaps(xmm(to), xmm(a)) : x86().movaps(xmm(to), xmm(a));
-  return to;
+  return known_zero(to, zero_from_[a]);
 }
 
 u8 VectorKit::zero() {
   const u8 to = fresh();
   host_.avx ? x86().vpxor(xmm(to), xmm(to), xmm(to)) : x86().pxor(xmm(to), xmm(to));
-  return to;
+  return known_zero(to, 0);
 }
 
 u8 VectorKit::ones() {
@@ -178,12 +191,12 @@ u8 VectorKit::constant(Constant c) {
 u8 VectorKit::low_64(u8 a) {
   const u8 to = fresh();
   host_.avx ? x86().vmovq(xmm(to), xmm(a)) : x86().movq(xmm(to), xmm(a));
-  return to;
+  return known_zero(to, 8);
 }
 
 u8 VectorKit::low_32(u8 a) {
   // Zeroes lanes 1 to 3; lane 0 comes from `a`.
-  return two(FARSIDE_VOP(I, i, nsertps), a, a, 0x0e);
+  return known_zero(two(FARSIDE_VOP(I, i, nsertps), a, a, 0x0e), 4);
 }
 
 u8 VectorKit::from_general(HostReg r, bool wide) {
@@ -193,7 +206,7 @@ u8 VectorKit::from_general(HostReg r, bool wide) {
   } else {
     host_.avx ? x86().vmovd(xmm(to), gp(false, r)) : x86().movd(xmm(to), gp(false, r));
   }
-  return to;
+  return known_zero(to, wide ? 8 : 4);
 }
 
 u8 VectorKit::splat(u64 value, unsigned size_log2) {
@@ -212,18 +225,18 @@ u8 VectorKit::from_halves(u64 lo, u64 hi) {
     const u8 to = fresh();
     x86().mov(asmjit::x86::rax, v);
     host_.avx ? x86().vmovq(xmm(to), asmjit::x86::rax) : x86().movq(xmm(to), asmjit::x86::rax);
-    return to;
+    return known_zero(to, 8);
   };
   const u8 to = low(lo);
   if (hi == 0) return to;
   if (hi == lo) {
     on(FARSIDE_VOP(P, p, unpcklqdq), to, to);
-    return to;
+    return known_zero(to, 16);
   }
   const u8 upper = low(hi);
   on(FARSIDE_VOP(P, p, unpcklqdq), to, upper);
   release(upper);
-  return to;
+  return known_zero(to, 16);
 }
 
 u8 VectorKit::load(const HostMem& m) {
@@ -235,13 +248,13 @@ u8 VectorKit::load(const HostMem& m) {
 u8 VectorKit::load_64(const HostMem& m) {
   const u8 to = fresh();
   host_.avx ? x86().vmovq(xmm(to), mem(m, 8)) : x86().movq(xmm(to), mem(m, 8));
-  return to;
+  return known_zero(to, 8);
 }
 
 u8 VectorKit::load_32(const HostMem& m) {
   const u8 to = fresh();
   host_.avx ? x86().vmovd(xmm(to), mem(m, 4)) : x86().movd(xmm(to), mem(m, 4));
-  return to;
+  return known_zero(to, 4);
 }
 
 void VectorKit::store(const HostMem& m, u8 r) {
@@ -249,6 +262,7 @@ void VectorKit::store(const HostMem& m, u8 r) {
 }
 
 void VectorKit::on(VectorOp op, u8 to, u8 b) {
+  zero_from_[to] = 16;
   if (host_.avx) {
     x86().emit(op.avx, xmm(to), xmm(to), xmm(b));
   } else {
@@ -257,6 +271,7 @@ void VectorKit::on(VectorOp op, u8 to, u8 b) {
 }
 
 void VectorKit::on(VectorOp op, u8 to, Constant b) {
+  zero_from_[to] = 16;
   if (host_.avx) {
     x86().emit(op.avx, xmm(to), xmm(to), address(b));
   } else {
@@ -265,6 +280,7 @@ void VectorKit::on(VectorOp op, u8 to, Constant b) {
 }
 
 void VectorKit::shift_on(VectorOp op, u8 to, unsigned amount) {
+  zero_from_[to] = 16;
   if (host_.avx) {
     x86().emit(op.avx, xmm(to), xmm(to), amount);
   } else {

@@ -66,9 +66,13 @@ class VectorKit {
     pinned_ = 0;
     exhausted_ = false;
     before_ = holds_;
+    zero_from_before_ = zero_from_;
   }
   /// Back to what begin_instruction found: its code is dropped.
-  void drop_instruction() { holds_ = before_; }
+  void drop_instruction() {
+    holds_ = before_;
+    zero_from_ = zero_from_before_;
+  }
   const Map& map() const { return holds_; }
   /// Loads what `map` says again: the interpreter has changed host registers and perhaps guest ones.
   void reload(const Map& map);
@@ -86,6 +90,7 @@ class VectorKit {
   bool take(u8 r) {
     if ((pinned_ >> r & 1) != 0) return false;
     holds_[r] = kNothing;
+    zero_from_[r] = 16;
     pinned_ |= static_cast<u16>(1u << r);
     return true;
   }
@@ -93,9 +98,15 @@ class VectorKit {
     if (holds_[r] == kNothing) pinned_ &= static_cast<u16>(~(1u << r));
   }
 
+  /// The bytes of `r` from this one on are known to be zero.
+  unsigned zero_from(u8 r) const { return zero_from_[r]; }
+
   // Operations into a register of their own.
   u8 two(VectorOp op, u8 a, u8 b);
   u8 two(VectorOp op, u8 a, Constant b);
+  /// An instruction that works on the lowest 2^size_log2 bytes: what lies above them comes from `a`.
+  u8 scalar(VectorOp op, unsigned size_log2, u8 a, u8 b);
+  u8 scalar(VectorOp op, unsigned size_log2, u8 a, u8 b, unsigned imm);
   /// With a constant operand: shifts.
   u8 shift(VectorOp op, u8 a, unsigned amount);
   /// One source, no destination operand: PMOVSX, PABS; with a constant: PSHUFD, ROUNDPD.
@@ -135,10 +146,16 @@ class VectorKit {
   }
 
  private:
+  u8 known_zero(u8 r, unsigned from) {
+    zero_from_[r] = static_cast<u8>(from);
+    return r;
+  }
+
   Asm& a_;
   const HostFeatures& host_;
   const u8* constants_;
   Map holds_{}, before_{};
+  std::array<u8, 16> zero_from_{}, zero_from_before_{};
   std::array<u32, 16> used_{};  ///< when, for the choice of a register to give up
   u32 clock_ = 0;
   u16 pinned_ = 0;  ///< in use by the instruction in hand
