@@ -1,4 +1,4 @@
-// core/jit/emit_atomic.cpp - exclusives and atomics on one register: exact, because cores run in turns.
+// core/jit/emit_atomic.cpp - exclusives and atomics: exact, because cores run in turns.
 #include "core/base/result.h"
 #include "core/isa/a64/atomic.inl"
 #include "core/jit/emitters.h"
@@ -27,11 +27,12 @@ void EmitExec::exclusive_address(Val address, unsigned size, bool write) {
   free_ = 0;
 }
 
-void EmitExec::store_bytes(unsigned size, HostReg from) {
+void EmitExec::store_bytes(unsigned size, HostReg from, unsigned offset) {
+  const HostMem to{RDX, static_cast<i32>(offset)};
   switch (size) {
-    case 1: return a_.mov8(HostMem{RDX}, from);
-    case 2: return a_.mov16(HostMem{RDX}, from);
-    default: return a_.mov(size == 8, HostMem{RDX}, from);
+    case 1: return a_.mov8(to, from);
+    case 2: return a_.mov16(to, from);
+    default: return a_.mov(size == 8, to, from);
   }
 }
 
@@ -39,6 +40,37 @@ void EmitExec::store_bytes(unsigned size, HostReg from) {
 Value EmitExec::old_value(unsigned size) {
   free_ = 1u << RCX | 1u << RDX;
   return temp_value(RAX, size <= 4);
+}
+
+/// Both words or doublewords at RDX.
+isa::Pair<Value> EmitExec::old_pair(unsigned size) {
+  a_.mov(size == 8, RAX, HostMem{RDX});
+  a_.mov(size == 8, RCX, HostMem{RDX, static_cast<i32>(size)});
+  free_ = 1u << RDX;
+  return {temp_value(RAX, size == 4), temp_value(RCX, size == 4)};
+}
+
+/// Pairs are compared with guest registers or constants where they are. Once they are equal, what was in memory is what
+/// was expected, and RAX is free to store from.
+isa::Outcome<isa::Pair<Value>> EmitExec::compare_and_swap_pair(Val address, unsigned size, Pair<Val> expected,
+                                                               Pair<Val> desired) {
+  const bool wide = size == 8;
+  exclusive_address(address, 2 * size, true);
+  const Pair<Val> old = old_pair(size);
+  free_ = 0;
+  alu(Alu::Cmp, wide, RAX, source(expected.first, wide));
+  u8* const first_differs = a_.jcc_short(Cc::NE);
+  alu(Alu::Cmp, wide, RCX, source(expected.second, wide));
+  u8* const second_differs = a_.jcc_short(Cc::NE);
+  move(wide, RAX, source(desired.first, wide));
+  store_bytes(size, RAX, 0);
+  move(wide, RAX, source(desired.second, wide));
+  store_bytes(size, RAX, size);
+  move(wide, RAX, source(expected.first, wide));
+  a_.bind_short(first_differs);
+  a_.bind_short(second_differs);
+  free_ = 1u << RDX;
+  return {old};
 }
 
 isa::Outcome<Value> EmitExec::atomic(AtomicOp op, Val address, unsigned size, Val operand, bool) {
@@ -62,7 +94,7 @@ isa::Outcome<Value> EmitExec::atomic(AtomicOp op, Val address, unsigned size, Va
 
 isa::Outcome<isa::Pair<Value>> EmitExec::compare_and_swap(Val address, unsigned size, bool pair, Pair<Val> expected,
                                                           Pair<Val> desired, bool) {
-  if (pair) return {{refuse(), refuse()}};
+  if (pair) return compare_and_swap_pair(address, size, expected, desired);
   exclusive_address(address, size, true);
   a_.load_extended(RAX, HostMem{RDX}, size, false, false);
   into(expected.first, RCX);
@@ -75,28 +107,33 @@ isa::Outcome<isa::Pair<Value>> EmitExec::compare_and_swap(Val address, unsigned 
 }
 
 isa::Outcome<isa::Pair<Value>> EmitExec::load_exclusive(Val address, unsigned size, bool pair, bool) {
-  if (pair) return {{refuse(), refuse()}};
-  exclusive_address(address, size, false);
-  a_.load_extended(RAX, HostMem{RDX}, size, false, false);
+  const unsigned bytes = pair ? 2 * size : size;
+  exclusive_address(address, bytes, false);
   a_.mov8(kArmed, u8{1});
-  a_.mov8(kSize, static_cast<u8>(size));
+  a_.mov8(kSize, static_cast<u8>(bytes));
   a_.mov(true, kHost, RDX);
+  if (pair) return {old_pair(size)};
+  a_.load_extended(RAX, HostMem{RDX}, size, false, false);
   return {{old_value(size), imm(0)}};
 }
 
 /// A store that fails is the interpreter's.
-isa::Outcome<Value> EmitExec::store_exclusive(Val address, unsigned size, bool pair, bool, Val data, Val) {
-  if (pair) return {refuse()};
+isa::Outcome<Value> EmitExec::store_exclusive(Val address, unsigned size, bool pair, bool, Val data, Val second) {
+  const unsigned bytes = pair ? 2 * size : size;
   a_.cmp8(kArmed, 0);
   clobber_flags();
   slow_if(Cc::E);
-  exclusive_address(address, size, true);
+  exclusive_address(address, bytes, true);
   a_.alu(Alu::Cmp, true, RDX, kHost);
   slow_if(Cc::NE);
-  a_.cmp8(kSize, static_cast<u8>(size));
+  a_.cmp8(kSize, static_cast<u8>(bytes));
   slow_if(Cc::NE);
   into(data, RAX);
   store_bytes(size, RAX);
+  if (pair) {
+    into(second, RAX);
+    store_bytes(size, RAX, size);
+  }
   a_.mov8(kArmed, u8{0});
   return {imm(0)};
 }

@@ -356,6 +356,7 @@ void EmitExec::set_unmapped(unsigned guest, bool sf, Val v) {
 void EmitExec::set_guest(unsigned guest, bool sf, Val v) {
   if (declined_) return;
   const u8 free_before = free_;
+  if (is_node(v, Op::Done)) v = temp_value(static_cast<HostReg>(at(v).amount), v.narrow);
   if (guest == kGuestSp) {
     const bool moves = (is_node(v, Op::Add) || is_node(v, Op::Sub)) && at(v).a.kind == Value::Kind::Guest &&
                        at(v).a.index == kGuestSp && is_constant(at(v).b) && at(v).b.constant % 16 == 0;

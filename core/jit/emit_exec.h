@@ -151,7 +151,7 @@ class EmitExec {
   Val asr(Val a, Val n, bool sf);
   Val ror(Val a, Val n, bool sf);
   Val clz(Val a, bool sf) { return node({Node::Op::Clz, sf, 0, a, {}}); }
-  Val cls(Val, bool) { return refuse(); }
+  Val cls(Val a, bool sf) { return sub(clz(eor(a, asr(a, imm(1), sf)), sf), imm(1), sf); }
   Val rbit(Val, bool) { return refuse(); }
   /// The bytes of a word or doubleword in opposite order.
   Val swap_bytes(Val a, bool sf) { return node({Node::Op::Swap, sf, 0, a, {}}); }
@@ -335,7 +335,9 @@ class EmitExec {
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
   void exclusive_address(Val address, unsigned size, bool write);
-  void store_bytes(unsigned size, HostReg from);
+  void store_bytes(unsigned size, HostReg from, unsigned offset = 0);
+  Pair<Val> old_pair(unsigned size);
+  Outcome<Pair<Val>> compare_and_swap_pair(Val address, unsigned size, Pair<Val> expected, Pair<Val> desired);
   Val old_value(unsigned size);
   void store_at(unsigned offset, unsigned size, Val data);
   void reserve(HostReg r) { free_ &= static_cast<u8>(~(1u << r)); }
