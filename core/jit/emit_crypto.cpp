@@ -63,6 +63,7 @@ void sha256_schedule_first(PureCall& c, const PureRow&) {
   if (!c.kit.host().sha) return c.x.decline();
   const u8 out = c.kit.copy(c.in(0));
   c.kit.x86().sha256msg1(xmm(out), xmm(c.in(1)));
+  c.kit.changed(out);
   c.out(out);
 }
 /// SHA256SU1: x86 leaves the addition of w[t-7] to the program.

@@ -47,11 +47,19 @@ u8 finish(PureCall& c, const PureRow& r, u8 value) {
   return value;
 }
 
+/// NaNs apart, which are rejected.
+bool is_commutative(VectorOp op) {
+  return op.sse == I::kIdAddss || op.sse == I::kIdAddsd || op.sse == I::kIdMulss || op.sse == I::kIdMulsd;
+}
+
 void scalar_two(PureCall& c, const PureRow& r) {
   c.x.need_fp_unit();
-  const u8 out = c.kit.two(r.op, c.in(0), c.in(1));
+  u8 a = c.in(0), b = c.in(1);
+  // What lies above the result is the first operand's: better nothing.
+  if (is_commutative(r.op) && c.kit.zero_from(b) < c.kit.zero_from(a)) std::swap(a, b);
+  const u8 out = c.kit.scalar(r.op, r.size_log2, a, b);
   reject(c, r, out, false);
-  c.out(lowest(c.kit, r.size_log2, finish(c, r, out)));
+  c.out(only_lowest(c.kit, r.size_log2, finish(c, r, out)));
 }
 /// Lanes that do not exist are zeros, or 1.0 where they divide.
 void vector_two(PureCall& c, const PureRow& r) {
@@ -85,23 +93,25 @@ void pair_of_vectors(PureCall& c, const PureRow& r) {
 void pair_of_scalars(PureCall& c, const PureRow& r) {
   c.x.need_fp_unit();
   const u8 a = c.in(0), upper = c.kit.shift(kBytesRight, a, 1u << r.size_log2);
-  const u8 out = c.kit.two(r.op, a, upper);
+  const u8 out = c.kit.scalar(r.op, r.size_log2, a, upper);
   reject(c, r, out, false);
-  c.out(lowest(c.kit, r.size_log2, out));
+  c.out(only_lowest(c.kit, r.size_log2, out));
 }
 
 /// `r.op.avx` is the form of FMA3 whose destination is the addend.
-u8 fused(PureCall& c, const PureRow& r, u8 addend, u8 a, u8 b) {
+/// `bytes` are written, the rest is the addend's.
+u8 fused(PureCall& c, const PureRow& r, u8 addend, u8 a, u8 b, unsigned bytes) {
   const u8 out = c.kit.copy(addend);
   c.kit.x86().emit(r.op.avx, xmm(out), xmm(a), xmm(b));
+  c.kit.changed(out, bytes);
   return out;
 }
 void scalar_three(PureCall& c, const PureRow& r) {
   if (!c.kit.host().fma) return c.x.decline();
   c.x.need_fp_unit();
-  const u8 out = fused(c, r, c.in(0), c.in(1), c.in(2));
+  const u8 out = fused(c, r, c.in(0), c.in(1), c.in(2), 1u << r.size_log2);
   reject(c, r, out, false);
-  c.out(lowest(c.kit, r.size_log2, out));
+  c.out(only_lowest(c.kit, r.size_log2, out));
 }
 void vector_three(PureCall& c, const PureRow& r) {
   VectorKit& k = c.kit;
@@ -113,14 +123,14 @@ void vector_three(PureCall& c, const PureRow& r) {
     a = k.low_64(a);
   }
   const u8 b = is_full(c) ? c.in(2) : k.low_64(c.in(2));
-  const u8 out = fused(c, r, addend, a, b);
+  const u8 out = fused(c, r, addend, a, b, 16);
   reject(c, r, out, true);
   c.out(is_full(c) ? out : k.low_64(out));
 }
 
 /// Operands of an operation on whole registers: scalars and halves get zeros above them.
 u8 operand(PureCall& c, const PureRow& r, unsigned i, bool scalar) {
-  if (scalar) return lowest(c.kit, r.size_log2, c.in(i));
+  if (scalar) return only_lowest(c.kit, r.size_log2, c.in(i));
   return is_full(c) ? c.in(i) : c.kit.low_64(c.in(i));
 }
 
@@ -162,9 +172,10 @@ void square_root(PureCall& c, const PureRow& r) {
   c.x.need_fp_unit();
   const bool wide = is_wide(r);
   if constexpr (Scalar) {
-    const u8 out = k.two(wide ? FARSIDE_VOP(S, s, qrtsd) : FARSIDE_VOP(S, s, qrtss), c.in(0), c.in(0));
+    const VectorOp op = wide ? FARSIDE_VOP(S, s, qrtsd) : FARSIDE_VOP(S, s, qrtss);
+    const u8 out = k.scalar(op, r.size_log2, c.in(0), c.in(0));
     reject_nan(c, out, false, wide);
-    c.out(lowest(k, r.size_log2, out));
+    c.out(only_lowest(k, r.size_log2, out));
   } else {
     const u8 out = k.one(wide ? FARSIDE_VOP(S, s, qrtpd) : FARSIDE_VOP(S, s, qrtps), operand(c, r, 0, false));
     reject_nan(c, out, true, wide);
@@ -176,7 +187,7 @@ void square_root(PureCall& c, const PureRow& r) {
 template <bool Scalar>
 void change_sign(PureCall& c, const PureRow& r) {
   const u8 out = finish(c, r, c.kit.copy(c.in(0)));
-  c.out(Scalar ? lowest(c.kit, r.size_log2, out) : is_full(c) ? out : c.kit.low_64(out));
+  c.out(Scalar ? only_lowest(c.kit, r.size_log2, out) : is_full(c) ? out : c.kit.low_64(out));
 }
 
 /// FRINT*: `r.imm` is ROUNDPS' operand.
@@ -184,33 +195,24 @@ template <bool Scalar>
 void round_lanes(PureCall& c, const PureRow& r) {
   VectorKit& k = c.kit;
   c.x.need_fp_unit();
-  const u8 a = operand(c, r, 0, Scalar);
-  const u8 out = k.one(is_wide(r) ? FARSIDE_VOP(R, r, oundpd) : FARSIDE_VOP(R, r, oundps), a, r.imm);
-  reject_nan(c, out, true, is_wide(r));
-  c.out(out);
+  const bool wide = is_wide(r);
+  if constexpr (Scalar) {
+    const VectorOp op = wide ? FARSIDE_VOP(R, r, oundsd) : FARSIDE_VOP(R, r, oundss);
+    const u8 out = k.scalar(op, r.size_log2, c.in(0), c.in(0), r.imm);
+    reject_nan(c, out, false, wide);
+    c.out(only_lowest(k, r.size_log2, out));
+  } else {
+    const u8 a = operand(c, r, 0, false);
+    const u8 out = k.one(wide ? FARSIDE_VOP(R, r, oundpd) : FARSIDE_VOP(R, r, oundps), a, r.imm);
+    reject_nan(c, out, true, wide);
+    c.out(out);
+  }
 }
-/// FRINTA: one more where the magnitude's fraction is a half or more. All is exact below 2^52 (2^23).
+/// FRINTA.
 template <bool Scalar>
 void round_away(PureCall& c, const PureRow& r) {
-  VectorKit& k = c.kit;
   c.x.need_fp_unit();
-  const bool wide = is_wide(r);
-  const VectorOp compare = wide ? FARSIDE_VOP(C, c, mppd) : FARSIDE_VOP(C, c, mpps);
-  const u8 a = operand(c, r, 0, Scalar), magnitude = k.two(kAnd, a, wide ? Constant::Abs64 : Constant::Abs32);
-  const u8 limit = k.splat(wide ? 0x4330000000000000 : 0x4b000000, r.size_log2);
-  const u8 large = k.two(kGreater[r.size_log2], magnitude, limit);  // as integers; NaNs are large
-  k.test_zero(large);
-  c.x.clobber_flags();
-  c.x.slow_if(Cc::NE);
-  const u8 out = k.one(wide ? FARSIDE_VOP(R, r, oundpd) : FARSIDE_VOP(R, r, oundps), magnitude, 11);
-  const u8 fraction = k.two(kFsub.pick(true, wide), magnitude, out);
-  const u8 half = k.splat(wide ? 0x3fe0000000000000 : 0x3f000000, r.size_log2), up = k.two(compare, half, fraction, 2);
-  k.release(half);
-  k.on(kAnd, up, k.splat(wide ? 0x3ff0000000000000 : 0x3f800000, r.size_log2));
-  k.on(kFadd.pick(true, wide), out, up);
-  const u8 sign = k.two(kAnd, a, wide ? Constant::Sign64 : Constant::Sign32);
-  k.on(kOr, out, sign);
-  c.out(out);
+  c.out(fp_check::ties_away(c, is_wide(r), operand(c, r, 0, Scalar)));
 }
 
 // FCMP and its relatives.
@@ -345,6 +347,34 @@ void set_all(PureTable& t) {
 }
 
 }  // namespace
+
+namespace fp_check {
+
+/// One more where the magnitude's fraction is a half or more. All is exact below 2^52 (2^23).
+u8 ties_away(PureCall& c, bool wide, u8 a) {
+  VectorKit& k = c.kit;
+  const unsigned size = wide ? 3 : 2;
+  const VectorOp compare = wide ? FARSIDE_VOP(C, c, mppd) : FARSIDE_VOP(C, c, mpps);
+  const u8 magnitude = k.two(kAnd, a, wide ? Constant::Abs64 : Constant::Abs32);
+  const u8 limit = k.splat(wide ? 0x4330000000000000 : 0x4b000000, size);
+  const u8 large = k.two(kGreater[size], magnitude, limit);  // as integers; NaNs are large
+  k.release(limit);
+  k.test_zero(large);
+  c.x.clobber_flags();
+  c.x.slow_if(Cc::NE);
+  const u8 out = k.one(wide ? FARSIDE_VOP(R, r, oundpd) : FARSIDE_VOP(R, r, oundps), magnitude, 11);
+  const u8 fraction = k.two(kFsub.pick(true, wide), magnitude, out);
+  const u8 half = k.splat(wide ? 0x3fe0000000000000 : 0x3f000000, size), up = k.two(compare, half, fraction, 2);
+  k.release(half);
+  k.on(kAnd, up, k.splat(wide ? 0x3ff0000000000000 : 0x3f800000, size));
+  k.on(kFadd.pick(true, wide), out, up);
+  const u8 sign = k.two(kAnd, a, wide ? Constant::Sign64 : Constant::Sign32);
+  k.on(kOr, out, sign);
+  for (u8 r : {magnitude, large, fraction, up, sign}) k.release(r);
+  return k.known_zero(out, k.zero_from(a));
+}
+
+}  // namespace fp_check
 
 void register_fp_arithmetic(PureTable& t) {
   set_all<u32>(t);

@@ -46,4 +46,8 @@ inline void reject_least(PureCall& c, u8 value, bool packed, bool wide) {
   c.x.slow_if(Cc::NE);
 }
 
+/// The lanes of `a` rounded to integers, ties away from zero; leaves the fast path for NaNs and for large numbers, and
+/// raises no flag.
+u8 ties_away(PureCall& c, bool wide, u8 a);
+
 }  // namespace farside::jit::fp_check

@@ -21,15 +21,15 @@ void to_register(VectorKit& k, VectorOp op, bool wide, HostReg to, u8 from) {
 
 void single_to_double(PureCall& c, const PureRow&) {
   c.x.need_fp_unit();
-  const u8 out = c.kit.two(FARSIDE_VOP(C, c, vtss2sd), c.in(0), c.in(0));
+  const u8 out = c.kit.scalar(FARSIDE_VOP(C, c, vtss2sd), 3, c.kit.zero(), c.in(0));
   reject_nan(c, out, false, true);
-  c.out(c.kit.low_64(out));
+  c.out(out);
 }
 void double_to_single(PureCall& c, const PureRow&) {
   c.x.need_fp_unit();
-  const u8 out = c.kit.two(FARSIDE_VOP(C, c, vtsd2ss), c.in(0), c.in(0));
+  const u8 out = c.kit.scalar(FARSIDE_VOP(C, c, vtsd2ss), 2, c.kit.zero(), c.in(0));
   reject_least(c, out, false, false);
-  c.out(c.kit.low_32(out));
+  c.out(out);
 }
 /// FCVTL, FCVTL2.
 void lengthen_singles(PureCall& c, const PureRow&) {
@@ -49,15 +49,53 @@ void shorten_doubles(PureCall& c, const PureRow&) {
 
 // To integers. x86 says "invalid" with the most negative number and raises nothing else then.
 
-/// ROUNDSD's operand; it does not know ties away.
+/// ROUNDSD's operand; it does not know ties away, for which `out` serves to find out whether a number is an integer.
 bool rounding_operand(Rounding mode, unsigned& out) {
+  out = 0;
   switch (mode) {
-    case Rounding::TieEven: out = 0; return true;
+    case Rounding::TieEven: return true;
     case Rounding::MinusInf: out = 1; return true;
     case Rounding::PlusInf: out = 2; return true;
     case Rounding::Zero: out = 3; return true;
-    default: return false;
+    default: return mode == Rounding::TieAway;
   }
+}
+
+/// 2^exponent.
+u64 power_of_two(bool wide, int exponent) {
+  return wide ? static_cast<u64>(1023 + exponent) << 52 : static_cast<u64>(127 + exponent) << 23;
+}
+
+/// `a` times 2^fraction_bits, all lanes or the low one. It is exact: what might overflow is too large for any integer,
+/// and leaves the fast path.
+u8 scaled_up(PureCall& c, bool wide, u8 a, int fraction_bits, bool packed) {
+  if (fraction_bits == 0) return a;
+  VectorKit& k = c.kit;
+  const unsigned size = wide ? 3 : 2;
+  const Constant limit = wide ? Constant::Limit64 : Constant::Limit32;
+  const u8 magnitude = k.two(kAnd, a, wide ? Constant::Abs64 : Constant::Abs32);
+  c.x.clobber_flags();
+  if (packed) {
+    const u8 large = k.constant(limit);
+    k.on(kGreater[size], magnitude, large);  // as integers; NaNs are large
+    k.test_zero(magnitude);
+    k.release(large);
+    c.x.slow_if(Cc::NE);
+  } else {
+    const VectorOp compare = wide ? FARSIDE_VOP(U, u, comisd) : FARSIDE_VOP(U, u, comiss);
+    k.x86().emit(k.host().avx ? compare.avx : compare.sse, xmm(magnitude), k.address(limit, wide ? 8 : 4));
+    c.x.slow_if(Cc::AE);
+  }
+  k.release(magnitude);
+  const u64 factor = power_of_two(wide, fraction_bits);
+  const u8 by = packed ? k.splat(factor, size) : k.from_halves(factor, 0);
+  if (packed) {
+    k.on(wide ? FARSIDE_VOP(M, m, ulpd) : FARSIDE_VOP(M, m, ulps), by, a);
+    return by;
+  }
+  const u8 out = k.scalar(wide ? FARSIDE_VOP(M, m, ulsd) : FARSIDE_VOP(M, m, ulss), size, by, a);
+  k.release(by);
+  return out;
 }
 
 u8 round_scalar(VectorKit& k, bool wide, u8 a, unsigned operand) {
@@ -88,7 +126,9 @@ void convert_low(PureCall& c, bool wide_source, u8 a, HostReg to, const ops::ToI
     return c.x.slow_if(Cc::O);
   }
   // Inexact may only be raised once the result is known to fit.
-  const u8 rounded = round_scalar(k, wide_source, a, operand | 8);
+  const u8 rounded = how.mode == Rounding::TieAway
+                         ? fp_check::ties_away(c, wide_source, only_lowest(k, wide_source ? 3 : 2, a))
+                         : round_scalar(k, wide_source, a, operand | 8);
   if (how.is_unsigned && wide) require_below_2_63(c, wide_source, rounded, to);
   to_register(k, truncation(wide_source), wide || how.is_unsigned, to, rounded);
   k.release(rounded);
@@ -108,18 +148,20 @@ void convert_low(PureCall& c, bool wide_source, u8 a, HostReg to, const ops::ToI
 void scalar_to_integer(PureCall& c, const PureRow& r) {
   const auto how = c.argument<ops::ToInt>();
   unsigned operand = 0;
-  if (how.fraction_bits != 0 || !rounding_operand(how.mode, operand)) return c.x.decline();
+  if (!rounding_operand(how.mode, operand)) return c.x.decline();
   c.x.need_fp_unit();
   const HostReg to = c.x.temp();
   const unsigned width = static_cast<unsigned>(c.number(0));
-  convert_low(c, is_wide(r), c.in(0), to, how, width);
+  const u8 a = scaled_up(c, is_wide(r), c.in(0), how.fraction_bits, false);
+  convert_low(c, is_wide(r), a, to, how, width);
   c.value = c.x.temp_value(to, width == 32);
 }
 
 void doubles_to_integers(PureCall& c, const ops::ToInt& how, unsigned count) {
   VectorKit& k = c.kit;
-  const u8 a = c.in(0);
   const HostReg t = c.x.temp();
+  const u8 in = count == 2 || how.fraction_bits == 0 ? c.in(0) : only_lowest(k, 3, c.in(0));
+  const u8 a = scaled_up(c, true, in, how.fraction_bits, true);
   convert_low(c, true, a, t, how, 64);
   const u8 out = k.from_general(t, true);
   if (count == 2) {
@@ -131,19 +173,37 @@ void doubles_to_integers(PureCall& c, const ops::ToInt& how, unsigned count) {
   c.out(out);
 }
 
+/// Unsigned words are converted as signed ones: neither negative (-0 included, for simplicity) nor 2^31 or more, which
+/// x86 would call invalid.
+void require_31_bits(PureCall& c, u8 a) {
+  VectorKit& k = c.kit;
+  const u8 most = k.splat(0x4effffff, 2), other = k.two(kGreater[2], a, most);  // as integers
+  k.release(most);
+  const u8 negative = k.two(kAnd, a, Constant::Sign32);
+  k.on(kOr, other, negative);
+  k.release(negative);
+  k.test_zero(other);
+  k.release(other);
+  c.x.clobber_flags();
+  c.x.slow_if(Cc::NE);
+}
+
 void vector_to_integer(PureCall& c, const PureRow& r) {
   const auto how = c.argument<ops::ToInt>();
   const unsigned count = static_cast<unsigned>(c.number(0));
   unsigned operand = 0;
-  if (how.fraction_bits != 0 || !rounding_operand(how.mode, operand)) return c.x.decline();
-  if (!is_wide(r) && how.is_unsigned) return c.x.decline();
+  if (!rounding_operand(how.mode, operand)) return c.x.decline();
   VectorKit& k = c.kit;
   c.x.need_fp_unit();
   if (is_wide(r)) return doubles_to_integers(c, how, count);
-  const u8 a = count == 4 ? c.in(0) : count == 2 ? k.low_64(c.in(0)) : k.low_32(c.in(0));
+  const u8 in = count == 4 ? c.in(0) : count == 2 ? k.low_64(c.in(0)) : only_lowest(k, 2, c.in(0));
+  const u8 a = scaled_up(c, false, in, how.fraction_bits, true);
   const VectorOp round = FARSIDE_VOP(R, r, oundps);
-  const bool truncates = how.mode == Rounding::Zero;
-  const u8 rounded = truncates ? a : k.one(round, a, operand | 8);
+  const bool truncates = how.mode == Rounding::Zero && !how.is_unsigned;
+  const u8 rounded = truncates                       ? a
+                     : how.mode == Rounding::TieAway ? fp_check::ties_away(c, false, a)
+                                                     : k.one(round, a, operand | 8);
+  if (how.is_unsigned) require_31_bits(c, rounded);
   const u8 out = k.one(FARSIDE_VOP(C, c, vttps2dq), rounded), invalid = k.splat(0x80000000, 2);
   k.on(kEqual[2], invalid, out);
   k.test_zero(invalid);
@@ -155,11 +215,6 @@ void vector_to_integer(PureCall& c, const PureRow& r) {
 
 // From integers: rounded once as FPCR says; a power of two as divisor changes the exponent alone.
 
-/// 2^-fraction_bits.
-u64 scale_bits(bool wide, int fraction_bits) {
-  return wide ? static_cast<u64>(1023 - fraction_bits) << 52 : static_cast<u64>(127 - fraction_bits) << 23;
-}
-
 /// `from` as a number in the low lane, zero above.
 u8 convert_general(PureCall& c, bool wide_result, HostReg from, bool wide_source) {
   VectorKit& k = c.kit;
@@ -170,12 +225,13 @@ u8 convert_general(PureCall& c, bool wide_result, HostReg from, bool wide_source
   } else {
     k.x86().emit(op.sse, xmm(to), gp(wide_source, from));
   }
+  k.changed(to, wide_result ? 8 : 4);
   return to;
 }
 void scale(PureCall& c, bool wide, u8 value, int fraction_bits) {
   if (fraction_bits == 0) return;
   const VectorOp multiply = wide ? FARSIDE_VOP(M, m, ulpd) : FARSIDE_VOP(M, m, ulps);
-  c.kit.on(multiply, value, c.kit.splat(scale_bits(wide, fraction_bits), wide ? 3 : 2));
+  c.kit.on(multiply, value, c.kit.splat(power_of_two(wide, -fraction_bits), wide ? 3 : 2));
 }
 
 void integer_to_scalar(PureCall& c, const PureRow& r) {

@@ -151,22 +151,10 @@ void not_lanes(PureCall& c, const PureRow&) {
   c.kit.on(kXor, out, c.in(0));
   c.out(out);
 }
-/// Two tables of 16 entries, for the lower and the upper half of each byte; `op` joins what they say.
-u8 by_nibbles(VectorKit& k, u8 a, Constant lower, Constant upper, VectorOp op) {
-  const u8 low = k.two(kAnd, a, Constant::Bytes), high = shift_right(k, 1, false, a, 4);
-  k.on(kAnd, high, Constant::Bytes);
-  const u8 out = k.constant(lower), other = k.constant(upper);
-  k.on(kShuffleBytes, out, low);
-  k.on(kShuffleBytes, other, high);
-  k.on(op, out, other);
-  return out;
-}
 void count_bits(PureCall& c, const PureRow&) {
   c.out(by_nibbles(c.kit, c.in(0), Constant::Popcount, Constant::Popcount, kAdd[0]));
 }
-void reverse_bits(PureCall& c, const PureRow&) {
-  c.out(by_nibbles(c.kit, c.in(0), Constant::ReverseHigh, Constant::ReverseLow, kOr));
-}
+void reverse_byte_bits(PureCall& c, const PureRow&) { c.out(reverse_bits(c.kit, c.in(0))); }
 void reverse(PureCall& c, const PureRow& r) { c.out(c.kit.two(kShuffleBytes, c.in(0), static_cast<Constant>(r.imm))); }
 void reverse_words(PureCall& c, const PureRow&) { c.out(c.kit.one(kShuffleWords, c.in(0), 0xb1)); }
 
@@ -380,7 +368,7 @@ void set_logic(PureTable& t) {
   t.set(&each3<BitInsertIfFalse, u64>, row<BitInsertIfFalse, u64>(&bit_insert_false));
   t.set(&each1<isa::simd::Not, u64>, row<Neg, u64>(&not_lanes));
   t.set(&each1<CountBits, u64>, row<Neg, u64>(&count_bits));
-  t.set(&each1<ReverseBits, u64>, row<Neg, u64>(&reverse_bits));
+  t.set(&each1<ReverseBits, u64>, row<Neg, u64>(&reverse_byte_bits));
   const auto order = [](Constant c) { return PureRow{.emit = &reverse, .imm = static_cast<u8>(c)}; };
   t.set(&each1<Reverse<16, u8>, u64>, order(Constant::Swap16));
   t.set(&each1<Reverse<32, u8>, u64>, order(Constant::Swap32));

@@ -136,6 +136,7 @@ void lane(EmitExec& x, u32 word) {
     } else {
       k.x86().emit(op.sse, xmm(to), mem(at(0), bytes), where.index);
     }
+    k.changed(to);
     x.set_vec(f.rt, EmitExec::vector_temp(to));
   }
   finish(x, f, base, bytes);

@@ -14,7 +14,7 @@ using namespace lanes;
 // Parts of registers.
 
 u8 keep(VectorKit& k, u8 a, u64 bits) {
-  return bits == 128 ? a : lowest(k, static_cast<unsigned>(log2_floor(bits)) - 3, a);
+  return bits == 128 ? a : only_lowest(k, static_cast<unsigned>(log2_floor(bits)) - 3, a);
 }
 void keep_low_bits(PureCall& c, const PureRow&) {
   // Bytes and words from memory have nothing above them.

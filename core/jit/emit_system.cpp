@@ -1,7 +1,7 @@
 // core/jit/emit_system.cpp - hints, barriers, and the system registers that software touches all the time.
 //
-// A register is read and written in its slot where sysreg.def says that it is nothing but storage; what could trap it is
-// one bit of the frame (El1Right). Everything else is a call of the interpreter.
+// A register is read and written in its slot where sysreg.def says that it is nothing but storage; what could trap it
+// is one bit of the frame (El1Right). Everything else is a call of the interpreter.
 #include "core/arch/sysreg_fields.h"
 #include "core/base/result.h"
 #include "core/isa/a64/system.inl"
@@ -88,7 +88,8 @@ void write_slot(EmitExec& x, u32 word, const HostMem& slot, u64 writable) {
   x.code().mov(true, slot, t);
 }
 
-/// PSTATE.DAIF may be changed: while no interrupt is pending and debug exceptions are off, nothing else follows from it.
+/// PSTATE.DAIF may be changed: while no interrupt is pending and debug exceptions are off, nothing else follows from
+/// it.
 void require_quiet_masks(EmitExec& x) {
   require(x, kEl1Masks);
   HostMem last = kInterruptLines;

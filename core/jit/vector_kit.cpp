@@ -1,8 +1,6 @@
 // core/jit/vector_kit.cpp - allocation of host vector registers, and the building blocks of vector sequences.
 #include "core/jit/vector_kit.h"
 
-#include <algorithm>
-
 #include "core/base/bits.h"
 
 namespace farside::jit {
@@ -18,6 +16,8 @@ const std::array<Vec, static_cast<usize>(Constant::Count)>& vector_constants() {
       {0x0080000000800000, 0x0080000000800000},
       {0x0010000000000000, 0x0010000000000000},
       {0, 0x3f8000003f800000},
+      {0x5f0000005f000000, 0x5f0000005f000000},
+      {0x43e0000000000000, 0x43e0000000000000},
       {0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f},
       {0x0302020102010100, 0x0403030203020201},
       {0x0e060a020c040800, 0x0f070b030d050901},
@@ -262,7 +262,7 @@ void VectorKit::store(const HostMem& m, u8 r) {
 }
 
 void VectorKit::on(VectorOp op, u8 to, u8 b) {
-  zero_from_[to] = 16;
+  if (op.sse != asmjit::x86::Inst::kIdPand) zero_from_[to] = 16;
   if (host_.avx) {
     x86().emit(op.avx, xmm(to), xmm(to), xmm(b));
   } else {
@@ -271,7 +271,7 @@ void VectorKit::on(VectorOp op, u8 to, u8 b) {
 }
 
 void VectorKit::on(VectorOp op, u8 to, Constant b) {
-  zero_from_[to] = 16;
+  if (op.sse != asmjit::x86::Inst::kIdPand) zero_from_[to] = 16;
   if (host_.avx) {
     x86().emit(op.avx, xmm(to), xmm(to), address(b));
   } else {

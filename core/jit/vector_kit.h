@@ -4,6 +4,7 @@
 // that leaves a block or calls the interpreter has nothing to save. Host registers only remember, until the block ends,
 // what memory holds. Instructions come in two encodings, of which the host decides: with AVX three operands, else two.
 #pragma once
+#include <algorithm>
 #include <array>
 
 #include "core/jit/host_features.h"
@@ -27,7 +28,9 @@ enum class Constant : u8 {
   Sign64,
   Least32,  ///< the least normal number
   Least64,
-  OnesHigh32,   ///< 1.0 in the upper half's lanes, zero below
+  OnesHigh32,  ///< 1.0 in the upper half's lanes, zero below
+  Limit32,     ///< 2^63
+  Limit64,
   Bytes,        ///< 0x0f in each byte
   Popcount,     ///< bits set in 0..15
   ReverseLow,   ///< 0..15 with their four bits reversed
@@ -100,6 +103,14 @@ class VectorKit {
 
   /// The bytes of `r` from this one on are known to be zero.
   unsigned zero_from(u8 r) const { return zero_from_[r]; }
+  /// The lowest `bytes` bytes of `r` have been changed by an instruction that was emitted by other means.
+  void changed(u8 r, unsigned bytes = 16) { zero_from_[r] = std::max(zero_from_[r], static_cast<u8>(bytes)); }
+
+  /// The caller knows that the bytes of `r` from `from` on are zero.
+  u8 known_zero(u8 r, unsigned from) {
+    zero_from_[r] = static_cast<u8>(from);
+    return r;
+  }
 
   // Operations into a register of their own.
   u8 two(VectorOp op, u8 a, u8 b);
@@ -146,11 +157,6 @@ class VectorKit {
   }
 
  private:
-  u8 known_zero(u8 r, unsigned from) {
-    zero_from_[r] = static_cast<u8>(from);
-    return r;
-  }
-
   Asm& a_;
   const HostFeatures& host_;
   const u8* constants_;

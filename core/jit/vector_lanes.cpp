@@ -159,6 +159,18 @@ u8 spread_lowest(VectorKit& k, unsigned size_log2, u8 a) {
   return to;
 }
 
+u8 by_nibbles(VectorKit& k, u8 a, Constant lower, Constant upper, VectorOp op) {
+  const u8 low = k.two(kAnd, a, Constant::Bytes), high = shift_right(k, 1, false, a, 4);
+  k.on(kAnd, high, Constant::Bytes);
+  const u8 out = k.constant(lower), other = k.constant(upper);
+  k.on(kShuffleBytes, out, low);
+  k.on(kShuffleBytes, other, high);
+  k.on(op, out, other);
+  return out;
+}
+
+u8 reverse_bits(VectorKit& k, u8 a) { return by_nibbles(k, a, Constant::ReverseHigh, Constant::ReverseLow, kOr); }
+
 u8 lowest(VectorKit& k, unsigned size_log2, u8 a) {
   if (size_log2 == 3) return k.low_64(a);
   if (size_log2 == 2) return k.low_32(a);

@@ -53,6 +53,14 @@ u8 narrow(VectorKit& k, unsigned size_log2, u8 a);
 u8 spread_lowest(VectorKit& k, unsigned size_log2, u8 a);
 /// Lane 0, zero above.
 u8 lowest(VectorKit& k, unsigned size_log2, u8 a);
+/// The same, in `a` itself where there is nothing above already.
+inline u8 only_lowest(VectorKit& k, unsigned size_log2, u8 a) {
+  return k.zero_from(a) <= 1u << size_log2 ? a : lowest(k, size_log2, a);
+}
+/// The bits of each byte in opposite order.
+u8 reverse_bits(VectorKit& k, u8 a);
+/// Two tables of 16 entries, for the lower and the upper half of each byte; `op` joins what they say.
+u8 by_nibbles(VectorKit& k, u8 a, Constant lower, Constant upper, VectorOp op);
 /// The upper 64 bits, zero above.
 inline u8 high_half(VectorKit& k, u8 a) { return k.shift(kBytesRight, a, 8); }
 
