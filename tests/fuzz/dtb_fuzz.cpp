@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
   while (!input.empty()) {
     // Cells are big-endian and small: most changes are to the last byte of one, and to another small number.
     const usize at = input.take<u16>() % forged.size();
-    forged[input.take<u8>() % 4 == 0 ? at : at | 3] = input.take<u8>();
+    forged[input.take<u8>() % 4 == 0 ? at : (at | 3) % forged.size()] = input.take<u8>();
   }
   patch(forged, config);
   return 0;
