@@ -112,6 +112,7 @@ class Asm : private asmjit::ErrorHandler {
   void alu_imm(Alu what, bool w, const HostMem& to, i32 value) { x_.emit(id(what), mem(to, w ? 8 : 4), value); }
   void cmp8(const HostMem& to, u8 value) { x_.cmp(mem(to, 1), value); }
   void test(bool w, HostReg a, HostReg b) { x_.test(gp(w, a), gp(w, b)); }
+  void test(bool w, const HostMem& a, HostReg b) { x_.test(mem(a), gp(w, b)); }
   void test_imm(bool w, HostReg a, i32 value) { x_.test(gp(w, a), value); }
   void test_imm(bool w, const HostMem& a, i32 value) { x_.test(mem(a, w ? 8 : 4), value); }
   void not_(bool w, HostReg r) { x_.not_(gp(w, r)); }

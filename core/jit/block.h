@@ -19,6 +19,7 @@ struct Link {
   Block* to = nullptr;  ///< null: not connected
   Patch jump{};         ///< the jump that is redirected
   const u8* stub = nullptr;
+  bool apart = false;        ///< to a block whose accesses do not share looks at L0
   u8* host_page = nullptr;   ///< where the code compares the target's page with that of `to`; null within one page
   Link* next_out = nullptr;  ///< of the same block
   Link *next_in = nullptr, **in = nullptr;  ///< of the same target: the next one, and what points to this one
@@ -38,7 +39,9 @@ struct Site {
 /// Straight-line code of one guest page. Code depends on its address, its bytes and whether its page is guarded.
 struct Block {
   u64 pc = 0;
-  u64 host = 0;  ///< host address of its bytes, plus 1 where the page is guarded: what L0 says of the page
+  /// Host address of its bytes, plus 1 where the page is guarded: what L0 says of the page; plus kApart where each
+  /// access looks at L0 itself.
+  u64 host = 0;
   u8* code = nullptr;
   u32 count = 0;      ///< instructions
   u32 host_size = 0;  ///< bytes of host code
@@ -49,7 +52,9 @@ struct Block {
   Block* next_in_page = nullptr;
   Link *incoming = nullptr, *outgoing = nullptr;
   bool verify() const { return !words.empty(); }
-  const u8* bytes() const { return reinterpret_cast<const u8*>(host & ~u64{1}); }
+  const u8* bytes() const { return reinterpret_cast<const u8*>(host & ~u64{3}); }
+  static constexpr u64 kApart = 2;
+  bool apart() const { return (host & kApart) != 0; }
 };
 
 /// One entry of the table that indirect branches look up: direct-mapped by PC.

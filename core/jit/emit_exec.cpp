@@ -24,19 +24,24 @@ bool low_half_suffices(Op op) {
 
 }  // namespace
 
-void EmitExec::begin_block(bool guarded) {
+void EmitExec::begin_block(bool guarded, const AccessRuns& runs) {
   guarded_ = guarded;
+  runs_ = &runs;
   sp_checked_ = fp_checked_ = fp_unit_ready_ = false;
   kit_.forget();
   live_ = Live::None;
   kept_flags_ = lost_flags_ = false;
+  waiting_.pending = false;
+  forget_temps();
   slow_paths_.clear();
   end_ = {};
 }
 
-void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number, u8 needed_flags, bool keeps_flags) {
-  needed_flags_ = needed_flags;
-  keeps_flags_ = keeps_flags;
+void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number, const FlagUse& flags, bool keep_flags) {
+  needed_flags_ = flags.needed[number];
+  keeps_flags_ = keep_flags && flags.kept[number];
+  may_defer_ = flags.deferred[number];
+  waiting_.pending &= flags.waiting[number];
   pc_ = pc;
   word_ = word;
   number_ = number;
@@ -74,16 +79,22 @@ void EmitExec::after_fallback() {
   clobber_flags();
   sp_checked_ = false;
   kit_.forget();
+  forget_temps();
 }
 
+/// One that remembers nothing if there is one.
 HostReg EmitExec::temp() {
+  HostReg chosen = RSP;
   for (HostReg r : {RCX, RAX, RDX}) {
     if ((free_ >> r & 1) == 0) continue;
-    reserve(r);
-    return r;
+    if (chosen == RSP || (temps_[chosen] != kNothing && temps_[r] == kNothing)) chosen = r;
   }
-  decline();
-  return RAX;
+  if (chosen == RSP) {
+    decline();
+    return RAX;
+  }
+  reserve(chosen);
+  return chosen;
 }
 
 Value EmitExec::node(Node n) {
@@ -212,6 +223,8 @@ bool EmitExec::mentions(Val v, HostReg r) const {
 
 EmitExec::Source EmitExec::location(unsigned guest) const {
   if (is_mapped(guest)) return {Source::Kind::Register, host_of(guest)};
+  for (HostReg r : {RAX, RCX, RDX})
+    if (temps_[r] == guest && (free_ >> r & 1) != 0) return {Source::Kind::Register, r};
   return {Source::Kind::Memory, RAX, guest_slot(guest)};
 }
 
@@ -223,7 +236,14 @@ EmitExec::Source EmitExec::source(Val v, bool wide) {
       break;
     case Value::Kind::Guest:
       check_fresh(v.index);
-      if (!wide || !v.narrow) return location(v.index);
+      if (!wide || !v.narrow) {
+        const Source s = location(v.index);
+        if (s.kind == Source::Kind::Memory || s.reg > RDX) return s;
+        // One operand at most stays where it is: there must be registers for the operation.
+        if (free_ != 7) return {Source::Kind::Memory, RAX, guest_slot(v.index)};
+        free_ &= static_cast<u8>(~(1u << s.reg));
+        return s;
+      }
       break;
     case Value::Kind::Temp: return {Source::Kind::Register, static_cast<HostReg>(v.index)};
     case Value::Kind::Node:
@@ -290,6 +310,7 @@ void EmitExec::start(Val a, HostReg to, bool wide) {
 /// Division by zero gives zero, and the most negative number divided by -1 itself: x86 traps on both.
 Value EmitExec::divide(Val a, Val b, bool sf, bool is_signed) {
   free_ = 0;
+  forget_temps();
   clobber_flags();
   into(a, RAX);
   into(b, RCX);
@@ -324,6 +345,7 @@ Value EmitExec::divide(Val a, Val b, bool sf, bool is_signed) {
 Value EmitExec::authentication(const u8* routine, Val pointer, Val modifier, PacKey key) {
   if (key != PacKey::IA || free_ != 7) return refuse();
   free_ = 0;
+  forget_temps();
   clobber_flags();
   a_.cmp8(frame_field(offsetof(Frame, pac_allowed)), 0);
   slow_if(Cc::E);
@@ -342,19 +364,25 @@ void EmitExec::set_mapped(HostReg to, bool sf, Val v) {
 
 void EmitExec::set_unmapped(unsigned guest, bool sf, Val v) {
   const HostMem slot = guest_slot(guest);
+  const auto store = [&](HostReg r) {
+    a_.mov(true, slot, r);
+    remember(guest, r);
+  };
+  if (is_constant(v) || v.kind == Value::Kind::Guest) forget_temp_of(guest);
   if (is_constant(v) && fits32(v.constant)) return a_.mov(true, slot, static_cast<i32>(v.constant));
-  if (v.kind == Value::Kind::Temp && (sf || v.narrow)) return a_.mov(true, slot, static_cast<HostReg>(v.index));
+  if (v.kind == Value::Kind::Temp && (sf || v.narrow)) return store(static_cast<HostReg>(v.index));
   if (v.kind == Value::Kind::Guest && is_mapped(v.index) && !v.narrow) {
     check_fresh(v.index);
     return a_.mov(true, slot, host_of(v.index));
   }
   const HostReg t = temp();
   set_mapped(t, sf, v);
-  a_.mov(true, slot, t);
+  store(t);
 }
 
 void EmitExec::set_guest(unsigned guest, bool sf, Val v) {
   if (declined_) return;
+  if (v.kind == Value::Kind::Guest && v.index == guest && sf && !v.narrow) return check_fresh(guest);
   const u8 free_before = free_;
   if (is_node(v, Op::Done)) v = temp_value(static_cast<HostReg>(at(v).amount), v.narrow);
   if (guest == kGuestSp) {

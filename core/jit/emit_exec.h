@@ -10,7 +10,9 @@
 #include "core/base/result.h"
 #include "core/interp/interp_exec.h"
 #include "core/isa/exec.h"
+#include "core/jit/access_runs.h"
 #include "core/jit/code_buffer.h"
+#include "core/jit/flag_use.h"
 #include "core/jit/vector_kit.h"
 
 namespace farside::jit {
@@ -82,18 +84,30 @@ class EmitExec {
   using Cond = Condition;
   using Vec = VectorValue;
 
-  EmitExec(Asm& a, const Features& features, const CodeBuffer& routines)
-      : a_(a), features_(features), routines_(routines), kit_(a, routines.host(), routines.constants()) {}
+  EmitExec(Asm& a, const Features& features, const CodeBuffer& routines, usize& predictions)
+      : a_(a),
+        features_(features),
+        routines_(routines),
+        kit_(a, routines.host(), routines.constants()),
+        predictions_(predictions) {}
   const Features& features() const { return features_; }
 
   // The translator's side.
   /// A jump out of the instruction's fast path, to be bound to code that executes `instruction` in the interpreter and
   /// resumes behind it.
+  static constexpr u8 kNothing = 0xff;
   struct SlowPath {
     Patch from;
     unsigned instruction;
     VectorKit::Map vectors{};  ///< what host vector registers remember where the fast path resumes
     bool flags = false;        ///< and whether the host's flags are then those of the guest
+    Patch empty{};             ///< taken too: the predicted L0 entry is an empty one
+    u8* predicted = nullptr;   ///< where the fast path goes on if L0 has another entry than the predicted one
+    HostMem entry{RBP};        ///< the entry that was compared, and with what
+    i32 limit = 0;
+    u32* prediction = nullptr;
+    bool run = false;                                       ///< a run of accesses does not lie in one known page
+    std::array<u8, 3> temps{kNothing, kNothing, kNothing};  ///< see temps_
   };
   /// How a block ends.
   struct End {
@@ -102,13 +116,14 @@ class EmitExec {
     Cc taken{};
     u8 btype = 0;
   };
-  void begin_block(bool guarded);
-  /// `needed_flags`: those that something may see after the instruction has set them. `keeps_flags`: what follows
-  /// leaves the host's flags alone until the carry is read.
-  void begin_instruction(u64 pc, u32 word, unsigned number, u8 needed_flags = kFlagsAll, bool keeps_flags = false);
+  void begin_block(bool guarded, const AccessRuns& runs);
+  /// `keep_flags`: what follows may leave the host's flags alone until the carry is read.
+  void begin_instruction(u64 pc, u32 word, unsigned number, const FlagUse& flags, bool keep_flags);
   static constexpr u8 kFlagN = 8, kFlagZ = 4, kFlagC = 2, kFlagV = 1, kFlagsAll = 15;
   /// Flags that were to be kept in the host's flags are gone: the block must be emitted again without keeping any.
   bool lost_flags() const { return lost_flags_; }
+  /// The instruction may change RAX, RCX and RDX without asking for them.
+  void forget_temps() { temps_.fill(kNothing); }
   /// The instruction has been emitted, or declined and taken back.
   void end_instruction();
   void drop_instruction();
@@ -255,11 +270,15 @@ class EmitExec {
     a_.bind_short(done);
     clobber_flags();
   }
+  /// Code before a slow path: the address may have left the predicted page for another one that L0 knows.
+  void predict_again(const SlowPath& path, bool count);
   /// Code behind a slow path: host registers and flags as the fast path leaves them.
   void resume(const SlowPath& path) {
     kit_.reload(path.vectors);
     free_ = 7;
     if (path.flags) load_flags();
+    for (HostReg r : {RAX, RCX, RDX})
+      if (path.temps[r] != kNothing) a_.mov(true, r, guest_slot(path.temps[r]));
   }
   /// N, Z, C and V from UCOMISD of ordered operands.
   void save_ordered();
@@ -319,6 +338,7 @@ class EmitExec {
   HostReg result_register(const Source& other, bool discard);
   void compare(Val a, Val b, bool sf);
   void node_into(const Node& n, HostReg to);
+  void zero_extend(Val a, unsigned bytes, HostReg to);
   void binary_into(const Node& n, HostReg to);
   void add_into(const Node& n, HostReg to);
   void shift_into(const Node& n, HostReg to);
@@ -332,15 +352,38 @@ class EmitExec {
   HostReg save_flags(Live kind, HostReg keep = RSP);
   void load_flags();
   void store_flags(unsigned nzcv);
+  bool defer(Alu what, Val a, Val b, bool sf);
+  void compare_now();
+  bool awaits(HostReg r) const {
+    return live_ == Live::None && waiting_.pending && (mentions(waiting_.a, r) || mentions(waiting_.b, r));
+  }
+  void test_bits(Val a, Val b, bool sf);
+  bool loads_flags(CondCode code) const {
+    return live_ == Live::None && !waiting_.pending && code >= CondCode::GE && code <= CondCode::LE;
+  }
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
+  void probe_predicted(HostMem entry, unsigned size);
+  void access_address(Val address, unsigned size, bool write, Mem how);
   void exclusive_address(Val address, unsigned size, bool write);
   void store_bytes(unsigned size, HostReg from, unsigned offset = 0);
   Pair<Val> old_pair(unsigned size);
   Outcome<Pair<Val>> compare_and_swap_pair(Val address, unsigned size, Pair<Val> expected, Pair<Val> desired);
   Val old_value(unsigned size);
+  HostMem found_at(u64 offset) const { return {found_.base, found_.disp + static_cast<i32>(offset), found_.index}; }
   void store_at(unsigned offset, unsigned size, Val data);
-  void reserve(HostReg r) { free_ &= static_cast<u8>(~(1u << r)); }
+  void reserve(HostReg r) {
+    free_ &= static_cast<u8>(~(1u << r));
+    temps_[r] = kNothing;
+  }
+  void remember(unsigned guest, HostReg r) {
+    forget_temp_of(guest);
+    temps_[r] = static_cast<u8>(guest);
+  }
+  void forget_temp_of(unsigned guest) {
+    for (u8& held : temps_)
+      if (held == guest) held = kNothing;
+  }
   void release(HostReg r) {
     if (r <= RDX) free_ |= static_cast<u8>(1u << r);
   }
@@ -354,8 +397,17 @@ class EmitExec {
   bool fp_checked_ = false;     ///< FP access is known to be allowed
   bool fp_unit_ready_ = false;  ///< see need_fp_unit
   u8 free_ = 7;                 ///< RAX, RCX, RDX
+  /// Guest registers whose values RAX, RCX and RDX still have; memory has them too.
+  std::array<u8, 3> temps_{kNothing, kNothing, kNothing};
   Live live_ = Live::None;
   u8 needed_flags_ = kFlagsAll;
+  /// A comparison that has not been emitted; its operands still are what they were.
+  struct Waiting {
+    bool pending = false, wide = false;
+    Alu what = Alu::Cmp;
+    Val a{}, b{};
+  } waiting_;
+  bool may_defer_ = false;
   bool keeps_flags_ = false;  ///< the carry that is needed alone may stay in the host's flags
   bool kept_flags_ = false, lost_flags_ = false, kept_before_ = false, lost_before_ = false;
   u64 pc_ = 0;
@@ -373,6 +425,9 @@ class EmitExec {
   std::array<Condition, 4> conditions_{};
   End end_{};
   std::vector<SlowPath> slow_paths_;
+  const AccessRuns* runs_ = nullptr;
+  HostMem found_{RCX, 0, RDX};  ///< what the instruction accesses
+  usize& predictions_;          ///< handed out so far
 };
 
 }  // namespace farside::jit

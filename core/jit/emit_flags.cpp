@@ -20,6 +20,7 @@ HostReg EmitExec::save_flags(Live kind, HostReg keep) {
     reserve(other);
     keep = other;
   }
+  temps_[RAX] = kNothing;
   if (kind == Live::Addition) a_.cmc();
   live_ = Live::Subtraction;
   a_.lahf();
@@ -31,6 +32,7 @@ HostReg EmitExec::save_flags(Live kind, HostReg keep) {
 /// The host's flags as after the subtraction that would set the guest's; they are in memory.
 void EmitExec::load_flags() {
   if ((free_ & 1u << RAX) == 0) return decline();
+  temps_[RAX] = kNothing;
   a_.load_extended(RAX, kFlagsSlot, 2, false, false);
   a_.add_al(127);  // overflows if V is 1
   a_.sahf();
@@ -74,8 +76,35 @@ void EmitExec::compare(Val a, Val b, bool sf) {
   alu(Alu::Cmp, sf, r, right);
 }
 
+/// True if the comparison can wait for the first reader of its flags.
+bool EmitExec::defer(Alu what, Val a, Val b, bool sf) {
+  const bool simple = a.kind == Value::Kind::Guest && (b.kind == Value::Kind::Guest || is_constant(b));
+  if (!may_defer_ || !simple) return false;
+  waiting_ = {true, sf, what, a, b};
+  clobber_flags();
+  return true;
+}
+
+/// The host's flags of the comparison that waits.
+void EmitExec::compare_now() {
+  const u8 free_before = free_;
+  const auto& [pending, wide, what, a, b] = waiting_;
+  if (what == Alu::Cmp) {
+    compare(a, b, wide);
+  } else if (what == Alu::And) {
+    test_bits(a, b, wide);
+  } else {
+    const HostReg t = temp();
+    start(a, t, wide);
+    alu(what, wide, t, source(b, wide));
+  }
+  live_ = what == Alu::Cmp ? Live::Subtraction : Live::Addition;
+  free_ = free_before;
+}
+
 Value EmitExec::arithmetic_flags(Alu what, Val a, Val b, bool sf) {
   const bool discard = (word_ & 31) == 31;
+  if (discard && defer(what == Alu::Sub ? Alu::Cmp : what, a, b, sf)) return imm(0);
   if (discard && what == Alu::Sub) {
     compare(a, b, sf);
     free_ = 7;
@@ -108,29 +137,39 @@ Value EmitExec::with_carry(Alu what, Val a, Val b, bool sf, bool set_flags) {
   return temp_value(set_flags ? save_flags(wants_borrow ? Live::Subtraction : Live::Addition, to) : to, !sf);
 }
 
+/// The host's flags of a & b.
+void EmitExec::test_bits(Val a, Val b, bool sf) {
+  const Source right = source(b, sf), left = source(a, sf);
+  clobber_flags();
+  if (right.kind == Source::Kind::Constant) {
+    left.kind == Source::Kind::Memory ? a_.test_imm(sf, left.mem, right.constant)
+                                      : a_.test_imm(sf, left.reg, right.constant);
+    return;
+  }
+  const Source& in_memory = left.kind == Source::Kind::Memory ? left : right;
+  const Source& other = left.kind == Source::Kind::Memory ? right : left;
+  if (in_memory.kind == Source::Kind::Register) return a_.test(sf, left.reg, right.reg);
+  HostReg r = other.reg;
+  if (other.kind == Source::Kind::Memory) {
+    r = temp();
+    a_.mov(sf, r, other.mem);
+  }
+  a_.test(sf, in_memory.mem, r);
+}
+
 void EmitExec::logic_flags(const Val& v, bool sf) {
   if (!is_node(v, Node::Op::And)) return decline();
   Node& n = at(v);
   n.wide = sf;
   const bool discard = (word_ & 31) == 31;
-  const Source right = source(n.b, sf);
-  if (discard && n.a.kind == Value::Kind::Guest && right.kind != Source::Kind::Memory) {
-    const Source left = source(n.a, sf);
-    if (left.kind == Source::Kind::Register && right.kind == Source::Kind::Register) {
-      a_.test(sf, left.reg, right.reg);
-    } else if (left.kind == Source::Kind::Register) {
-      a_.test_imm(sf, left.reg, right.constant);
-    } else if (right.kind == Source::Kind::Register) {
-      const HostReg t = temp();
-      move(sf, t, left);
-      a_.test(sf, t, right.reg);
-    } else {
-      a_.test_imm(sf, left.mem, right.constant);
-    }
+  if (discard && defer(Alu::And, n.a, n.b, sf)) return;
+  if (discard && n.a.kind == Value::Kind::Guest) {
+    test_bits(n.a, n.b, sf);
     free_ = 7;
     save_flags(Live::Addition);
     return;
   }
+  const Source right = source(n.b, sf);
   const HostReg to = result_register(right, discard);
   start(n.a, to, sf);
   alu(Alu::And, sf, to, right);
@@ -145,6 +184,7 @@ Cc EmitExec::test_flags(CondCode code) {
     clobber_flags();
     return Cc::NE;
   }
+  if (live_ == Live::None && waiting_.pending) compare_now();
   const bool negated = (static_cast<u8>(code) & 1) != 0;
   const auto positive = static_cast<CondCode>(static_cast<u8>(code) & ~1);
   Cc cc = Cc::E;
@@ -220,6 +260,8 @@ Cc EmitExec::test(const Condition& c) {
 }
 
 void EmitExec::conditional_compare(CondCode code, bool negative, Val a, Val b, bool sf, unsigned otherwise) {
+  const bool needs_rax = loads_flags(code);
+  if (needs_rax) reserve(RAX);
   const Source right = source(b, sf);
   HostReg left = RAX;
   if (negative) {
@@ -228,6 +270,7 @@ void EmitExec::conditional_compare(CondCode code, bool negative, Val a, Val b, b
   } else {
     left = in_register(a, sf);
   }
+  if (needs_rax) release(RAX);
   const Cc cc = test_flags(code);
   u8* const skip = a_.jcc_short(negate(cc));
   alu(negative ? Alu::Add : Alu::Cmp, sf, left, right);

@@ -2,6 +2,14 @@
 #include "core/jit/emit_exec.h"
 
 namespace farside::jit {
+namespace {
+
+HostMem entry_at_rcx(bool write) { return {kL0, write ? kWriteTable - kReadTable : 0, RCX}; }
+/// Both registers are in memory, the second behind the first.
+bool adjacent(unsigned rt, unsigned rt2) { return rt2 == rt + 1 && rt2 < 31 && !is_mapped(rt) && !is_mapped(rt2); }
+asmjit::x86::Mem word_at(const u32* place) { return asmjit::x86::ptr(reinterpret_cast<u64>(place), 4); }
+
+}  // namespace
 
 isa::Outcome<Value> EmitExec::base(RegNo n) {
   if (!n.is31()) return {guest(n.raw, true)};
@@ -26,37 +34,117 @@ void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
     a_.test_imm(false, RDX, static_cast<i32>(size - 1));
     slow_if(Cc::NE);
   }
-  const i32 table = write ? kWriteTable - kReadTable : 0;
-  a_.rorx(false, RCX, RDX, 8);
-  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
-  HostMem entry{kL0, table, RCX};
+  found_ = {RCX, 0, RDX};
+  HostMem entry = entry_at_rcx(write);
   if (how.unprivileged) {
     const HostMem context = frame_field(offsetof(Frame, unprivileged));
+    a_.rorx(false, RCX, RDX, 8);
+    a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
     a_.alu_imm(Alu::Cmp, true, context, 0);
     slow_if(Cc::E);
     a_.alu(Alu::Add, true, RCX, context);
     entry = {RCX, write ? kWriteTable : kReadTable};
+    a_.alu(Alu::Xor, true, RDX, entry);
+    a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kL0PageSize - size));
+    slow_if(Cc::A);
+  } else {
+    probe_predicted(entry, size);
+    entry.disp += 8;
+    a_.mov(true, RCX, entry);
+    a_.test(true, RCX, RCX);
+    slow_paths_.back().empty = a_.jcc(Cc::E);
+    return;
   }
-  a_.alu(Alu::Xor, true, RDX, entry);
-  a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kL0PageSize - size));
-  slow_if(Cc::A);
   entry.disp += 8;
   a_.mov(true, RCX, entry);
 }
 
+/// Looks at the L0 entry that this place found the last time: where the data is does then not wait for the address.
+/// RDX is the address, and becomes its offset in the page; RCX is where the entry lies in its table. That entry may be
+/// an empty one, whose tag only the right place in the table makes impossible: there `host` is null.
+void EmitExec::probe_predicted(HostMem entry, unsigned size) {
+  u32* const prediction = routines_.prediction(predictions_++);
+  a_.x86().mov(gp(false, RCX), word_at(prediction));
+  a_.alu(Alu::Xor, true, RDX, entry);
+  const i32 limit = static_cast<i32>(pe::kL0PageSize - size);
+  a_.alu_imm(Alu::Cmp, true, RDX, limit);
+  slow_if(Cc::A);
+  SlowPath& path = slow_paths_.back();
+  path.predicted = a_.here();
+  path.entry = entry;
+  path.limit = limit;
+  path.prediction = prediction;
+}
+
+void EmitExec::predict_again(const SlowPath& path, bool count) {
+  if (path.predicted == nullptr) return a_.bind(path.from);
+  a_.bind(path.empty);
+  a_.x86().mov(gp(false, RCX), word_at(path.prediction));
+  a_.bind(path.from);
+  if (count) a_.x86().inc(asmjit::x86::ptr(reinterpret_cast<u64>(routines_.mispredictions()), 8));
+  a_.alu(Alu::Xor, true, RDX, path.entry);  // the address again
+  a_.rorx(false, RCX, RDX, 8);
+  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+  a_.x86().mov(word_at(path.prediction), gp(false, RCX));
+  a_.alu(Alu::Xor, true, RDX, path.entry);
+  a_.alu_imm(Alu::Cmp, true, RDX, path.limit);
+  a_.jcc(Cc::BE, path.predicted);
+}
+
+/// As host_address, but a run of accesses off one base register looks at L0 once, for all of them.
+void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
+  const RunMember& run = runs_->member[number_];
+  if (run.role == RunMember::Role::None) return host_address(address, size, write, how);
+  constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
+  if ((free_ & kNeeded) != kNeeded) return decline();
+  const unsigned base = run.base == 31 ? kGuestSp : run.base;
+  check_fresh(base);
+  reserve(RDX);
+  if (run.role == RunMember::Role::First) {
+    move(true, RDX, location(base));
+    if (run.low != 0) a_.lea(true, RDX, {RDX, run.low});
+    reserve(RCX);
+    clobber_flags();
+    HostMem entry = entry_at_rcx(write);
+    probe_predicted(entry, static_cast<unsigned>(run.high - run.low));
+    const HostMem host{entry.base, entry.disp + 8, entry.index};
+    slow_paths_.back().run = true;
+    a_.alu_imm(Alu::Cmp, true, host, 0);
+    slow_paths_.back().empty = a_.jcc(Cc::E);
+    a_.mov(true, RDX, host);
+    a_.alu(Alu::Sub, true, RDX, entry);
+    a_.mov(true, run_slot(run.slot), RDX);
+    release(RCX);
+  } else {
+    a_.mov(true, RDX, run_slot(run.slot));
+  }
+  found_ = {RDX, run.offset, host_of(base)};
+  if (is_mapped(base) && !run.base_is_loaded) return;
+  reserve(RCX);
+  move(true, RCX, location(base));
+  found_.index = RCX;
+}
+
 isa::Outcome<Value> EmitExec::load(Val address, unsigned size, Mem how) {
-  host_address(address, size, false, how);
+  access_address(address, size, false, how);
   return {node({Node::Op::Load, true, static_cast<u8>(size), {}, imm(0)})};
 }
 
 isa::Outcome<isa::Pair<Value>> EmitExec::load_pair(Val address, unsigned size, Mem how) {
-  host_address(address, 2 * size, false, how);
+  access_address(address, 2 * size, false, how);
+  const unsigned rt = word_ & 31, rt2 = word_ >> 10 & 31, rn = word_ >> 5 & 31;
+  if (size == 8 && adjacent(rt, rt2) && rt != rn && rt2 != rn) {
+    kit_.store(guest_slot(rt), kit_.load(found_at(0)));
+    forget_temp_of(rt);
+    forget_temp_of(rt2);
+    return {{guest(rt, true), guest(rt2, true)}};
+  }
   const Val first = node({Node::Op::Load, true, static_cast<u8>(size), {}, imm(0)});
   return {{first, node({Node::Op::Load, true, static_cast<u8>(size), {}, imm(size)})}};
 }
 
 void EmitExec::store_at(unsigned offset, unsigned size, Val data) {
-  const HostMem to{RCX, static_cast<i32>(offset), RDX};
+  const HostMem to = found_at(offset);
   const u8 free_before = free_;
   const HostReg r = in_register(data, size == 8);
   switch (size) {
@@ -69,13 +157,17 @@ void EmitExec::store_at(unsigned offset, unsigned size, Val data) {
 }
 
 isa::Outcome<isa::Nothing> EmitExec::store(Val address, unsigned size, Val data, Mem how) {
-  host_address(address, size, true, how);
+  access_address(address, size, true, how);
   store_at(0, size, data);
   return {};
 }
 
 isa::Outcome<isa::Nothing> EmitExec::store_pair(Val address, unsigned size, Val first, Val second, Mem how) {
-  host_address(address, 2 * size, true, how);
+  access_address(address, 2 * size, true, how);
+  const unsigned rt = word_ & 31, rt2 = word_ >> 10 & 31;
+  // Of registers written one by one, a load of both would wait for both stores to reach the cache.
+  if (size == 8 && adjacent(rt, rt2) && (runs_->pairs >> rt & 1) != 0)
+    return kit_.store(found_at(0), kit_.load(guest_slot(rt))), isa::Outcome<isa::Nothing>{};
   store_at(0, size, first);
   store_at(size, size, second);
   return {};

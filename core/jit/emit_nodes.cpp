@@ -36,13 +36,23 @@ void EmitExec::node_into(const Node& n, HostReg to) {
       start(n.a, to, n.wide);
       a_.bswap(n.wide, to);
       break;
-    case Op::Load:
-      a_.load_extended(to, HostMem{RCX, static_cast<i32>(n.b.constant), RDX}, n.amount, false, true);
-      break;
+    case Op::Load: a_.load_extended(to, found_at(n.b.constant), n.amount, false, true); break;
     case Op::Select: select_into(n, to); break;
     case Op::Done: a_.mov(true, to, static_cast<HostReg>(n.amount)); break;
   }
   free_ = free_before;
+}
+
+/// The low bytes of `a`; flags survive.
+void EmitExec::zero_extend(Val a, unsigned bytes, HostReg to) {
+  if (a.kind == Value::Kind::Guest) {
+    check_fresh(a.index);
+    const Source s = location(a.index);
+    if (s.kind == Source::Kind::Memory) return a_.load_extended(to, s.mem, bytes, false, false);
+    return a_.load_extended(to, s.reg, bytes, false, false);
+  }
+  into(a, to);
+  a_.load_extended(to, to, bytes, false, false);
 }
 
 void EmitExec::binary_into(const Node& n, HostReg to) {
@@ -62,6 +72,10 @@ void EmitExec::binary_into(const Node& n, HostReg to) {
     move(n.wide, t, s);
     a_.imul(n.wide, r, t);
   };
+  if (n.op == Op::And && is_constant(n.b)) {
+    const u64 mask = n.b.constant;
+    if (mask == 0xff || mask == 0xffff) return zero_extend(n.a, mask == 0xff ? 1 : 2, to);
+  }
   if (n.op == Op::Mul && n.wide && live_ != Live::None && (free_ & 1u << RDX) != 0) return multiply_into(n, to);
   const Source b = source(n.b, n.wide);
   if (!b.is(to)) {
@@ -148,7 +162,7 @@ void EmitExec::extend_into(const Node& n, HostReg to) {
   if (is_node(n.a, Op::Load)) {
     const Node& load = at(n.a);
     if (load.amount * 8u != n.amount) return decline();
-    return a_.load_extended(to, HostMem{RCX, static_cast<i32>(load.b.constant), RDX}, load.amount, sign, n.wide);
+    return a_.load_extended(to, found_at(load.b.constant), load.amount, sign, n.wide);
   }
   if (n.amount == 8 || n.amount == 16 || n.amount == 32) {
     const Source s = source(n.a, false);
@@ -179,7 +193,8 @@ void EmitExec::multiply_high_into(const Node& n, HostReg to) {
   const bool is_signed = n.op == Op::Smulh;
   const u8 needed = is_signed ? 1u << RAX | 1u << RDX : 1u << RDX;
   if ((free_ & needed) != needed) return decline();
-  free_ &= static_cast<u8>(~needed);
+  reserve(RDX);
+  if (is_signed) reserve(RAX);
   if (is_signed) clobber_flags();
   const Source b = source(n.b, true);
   if (b.kind == Source::Kind::Constant) return decline();
@@ -202,8 +217,13 @@ void EmitExec::select_into(const Node& n, HostReg to) {
     a_.setcc(a.constant == 1 ? cc : negate(cc), to);
     return a_.load_extended(to, to, 1, false, false);
   }
+  const bool needs_rax = c.kind == Condition::Kind::Flags && loads_flags(c.code);
+  if (needs_rax && (free_ & 1u << RAX) == 0) return decline();
+  if (needs_rax) reserve(RAX);
   HostReg t = to;
-  if (mentions(a, to)) {
+  if (awaits(to)) {
+    t = temp();
+  } else if (mentions(a, to)) {
     if (mentions(b, to)) {
       t = temp();
     } else {
@@ -218,7 +238,8 @@ void EmitExec::select_into(const Node& n, HostReg to) {
     move(wide, r, from);
     from = {Source::Kind::Register, r};
   }
-  into(b, t);
+  start(b, t, wide);
+  if (needs_rax) release(RAX);
   const Cc cc = test(c);
   if (from.kind == Source::Kind::Memory) {
     a_.cmov(cc, wide, t, from.mem);

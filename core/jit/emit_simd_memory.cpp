@@ -8,6 +8,7 @@ void EmitExec::end_instruction() {
   if (slow_start_ != slow_paths_.size() && live_ == Live::Addition) clobber_flags();  // load_flags makes no such flags
   for (usize i = slow_start_; i < slow_paths_.size(); ++i) {
     slow_paths_[i].vectors = kit_.map();
+    slow_paths_[i].temps = temps_;
     slow_paths_[i].flags = live_ == Live::Subtraction;
   }
 }
@@ -37,7 +38,7 @@ u8 EmitExec::in_vector(const Vec& v) {
     if ((vectors_written_ >> v.index & 1) != 0) decline();
     return kit_.guest(v.index);
   }
-  const HostMem from{RCX, v.offset, RDX};
+  const HostMem from = found_at(v.offset);
   switch (v.bytes) {
     case 16: return kit_.load(from);
     case 8: return kit_.load_64(from);
@@ -61,18 +62,18 @@ void EmitExec::set_vec(RegNo r, const Vec& v) {
 }
 
 isa::Outcome<VectorValue> EmitExec::load_vec(Val address, unsigned size, Mem how) {
-  host_address(address, size, false, how);
+  access_address(address, size, false, how);
   return {{Vec::Kind::Loaded, 0, static_cast<u8>(size), 0}};
 }
 
 isa::Outcome<isa::Pair<VectorValue>> EmitExec::load_vec_pair(Val address, unsigned size, Mem how) {
-  host_address(address, 2 * size, false, how);
+  access_address(address, 2 * size, false, how);
   const u8 bytes = static_cast<u8>(size);
   return {{{Vec::Kind::Loaded, 0, bytes, 0}, {Vec::Kind::Loaded, 0, bytes, bytes}}};
 }
 
 void EmitExec::store_vector_at(unsigned offset, unsigned size, const Vec& data) {
-  const HostMem to{RCX, static_cast<i32>(offset), RDX};
+  const HostMem to = found_at(offset);
   if (data.kind == Vec::Kind::Guest && !kit_.cached(data.index) && size < 16) {
     const u8 free_before = free_;
     const HostReg t = temp();
@@ -99,14 +100,14 @@ void EmitExec::store_vector_at(unsigned offset, unsigned size, const Vec& data) 
 }
 
 isa::Outcome<isa::Nothing> EmitExec::store_vec(Val address, unsigned size, const Vec& data, Mem how) {
-  host_address(address, size, true, how);
+  access_address(address, size, true, how);
   store_vector_at(0, size, data);
   return {};
 }
 
 isa::Outcome<isa::Nothing> EmitExec::store_vec_pair(Val address, unsigned size, const Vec& first, const Vec& second,
                                                     Mem how) {
-  host_address(address, 2 * size, true, how);
+  access_address(address, 2 * size, true, how);
   store_vector_at(0, size, first);
   store_vector_at(size, size, second);
   return {};

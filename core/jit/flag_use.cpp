@@ -56,6 +56,45 @@ Effect effect_of(A64 form, u32 word) {
   return {.plain = form >= A64::ADR && form <= A64::UMULH && !authenticates};
 }
 
+bool is_select(A64 form) { return form == A64::CSEL || form == A64::CSINC || form == A64::CSINV || form == A64::CSNEG; }
+
+/// CMP, CMN and TST of a register with another or with a constant, no operand shifted: cheap to do again.
+bool is_plain_comparison(A64 form, u32 word) {
+  if ((word & 31) != 31) return false;
+  switch (form) {
+    case A64::ADDS_imm:
+    case A64::SUBS_imm: return (word >> 5 & 31) != 31;  // not of SP
+    case A64::ANDS_imm: return true;
+    case A64::ADDS_shift:
+    case A64::SUBS_shift:
+    case A64::ANDS_shift: return (word & 0x00c0fc00) == 0;
+    default: return false;
+  }
+}
+
+/// The comparison at `i` may be emitted where its flags are read, for only conditional selections read them, and those
+/// before the last leave its operands alone. Marks what follows up to the last reader.
+bool may_defer(const A64* forms, const u32* words, unsigned count, unsigned i, FlagUse& use) {
+  const bool has_rm = forms[i] != A64::ADDS_imm && forms[i] != A64::SUBS_imm && forms[i] != A64::ANDS_imm;
+  const u32 rn = words[i] >> 5 & 31, rm = has_rm ? words[i] >> 16 & 31 : rn;
+  unsigned last = i;
+  bool operands_changed = false;
+  for (unsigned j = i + 1;; ++j) {
+    if (j == count || use.opaque[j]) return false;
+    const Effect effect = effect_of(forms[j], words[j]);
+    if (!effect.plain) return false;
+    if (effect.reads != 0) {
+      if (!is_select(forms[j]) || operands_changed) return false;
+      last = j;
+    }
+    if (effect.writes) break;
+    const u32 rd = words[j] & 31;
+    operands_changed |= rd == rn || rd == rm;
+  }
+  for (unsigned j = i + 1; j <= last; ++j) use.waiting[j] = true;
+  return true;
+}
+
 /// As a rule emitted without touching the host's flags. Where this is wrong the block is emitted again.
 bool leaves_host_flags(A64 form, u32 word) {
   switch (form) {
@@ -88,6 +127,10 @@ void find_flag_use(const A64* forms, const u32* words, unsigned count, FlagUse& 
                                                    forms[i] == A64::ADC || forms[i] == A64::SBC);
     kept = adds_carry ? effect.writes || (use.needed[i] & kC) == 0 : kept && leaves_host_flags(forms[i], words[i]);
   }
+  use.waiting.fill(false);
+  for (unsigned i = 0; i < count; ++i)
+    use.deferred[i] =
+        !use.opaque[i] && is_plain_comparison(forms[i], words[i]) && may_defer(forms, words, count, i, use);
 }
 
 }  // namespace farside::jit

@@ -47,7 +47,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
     : features_(features),
       options_(options),
       interp_(features),
-      buffer_(options.code_bytes, options.host),
+      buffer_(options.code_bytes, options.host, options.predictions),
       translator_(features, buffer_, options.count_runs),
       blocks_(buffer_),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
@@ -91,7 +91,8 @@ void Jit::run_blocks(pe::Pe& pe) {
       return;
     }
     const u64 pc = pe.s.pc;
-    const u64 host = reinterpret_cast<u64>(pe.fetch_page.host) + (pc & 0xffc) + pe.fetch_page.guarded;
+    const u64 host = reinterpret_cast<u64>(pe.fetch_page.host) + (pc & 0xffc) + pe.fetch_page.guarded +
+                     (link != nullptr && link->apart ? Block::kApart : 0);
     Block* block = find(pc, host);
     if (block == nullptr) {
       if (cold(pc, host)) {
@@ -119,6 +120,7 @@ void Jit::run_blocks(pe::Pe& pe) {
                 .unprivileged = pe.known_unprivileged_context()};
     frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
     ++counters_.entries;
+    if (options_.disturb != 0) buffer_.disturb(options_.disturb + counters_.entries);
     code_changed_ = false;
     flags_to_host(pe.s);
     const u64 exit = buffer_.enter(frame, block->code);
@@ -163,7 +165,7 @@ Block* Jit::find(u64 pc, u64 host) {
     drop(*block);
     return nullptr;
   }
-  entry = {host, pc, block->code, block};
+  if (!block->apart()) entry = {host, pc, block->code, block};
   return block;
 }
 
@@ -193,7 +195,7 @@ Block& Jit::translate(u64 pc, u64 host) {
   if (!verify && !record.watched) watch_page(reinterpret_cast<const u8*>(page_of(host)), record);
   Block& block = blocks_.add(pc, host);
   translator_.translate(block, options_.most_instructions, verify);
-  slot(pc) = {host, pc, block.code, &block};
+  if (!block.apart()) slot(pc) = {host, pc, block.code, &block};
   if (perf_map_ != nullptr) name_code(block);
   return block;
 }

@@ -19,6 +19,8 @@ struct JitOptions {
   unsigned most_instructions = kMaxBlock;  ///< per block, 1..kMaxBlock
   bool always_verify = false;              ///< treat every page as one that keeps changing
   bool chain = true;                       ///< connect blocks
+  usize predictions = CodeBuffer::kPredictions;
+  u64 disturb = 0;  ///< if not 0: predictions are changed at random, from this seed, before each entry
   HostFeatures host = HostFeatures::detect();
 };
 
@@ -53,6 +55,8 @@ class Jit : public pe::CodeWatch {
   void attach(pe::Pe& pe);
 
   const JitCounters& counters() const { return counters_; }
+  /// Accesses that did not find the predicted L0 entry: with count_runs.
+  u64 mispredictions() const { return *buffer_.mispredictions(); }
   const TranslationCounters& translation() const { return translator_.counters; }
   usize code_bytes_used() const { return buffer_.used(); }
   usize blocks() const { return blocks_.live(); }

@@ -103,6 +103,9 @@ struct Frame {
   pe::L0Context* unprivileged = nullptr;  ///< what LDTR and STTR probe, once known
 };
 constexpr HostMem frame_field(usize offset) { return {RSP, static_cast<i32>(offset)}; }
+/// Behind the frame: the distances from guest to host addresses that runs of accesses have found (access_runs.h).
+constexpr unsigned kRunSlots = 4;
+constexpr HostMem run_slot(unsigned n) { return frame_field(sizeof(Frame) + n * 8); }
 
 }  // namespace farside::jit
 

@@ -14,6 +14,16 @@ bool may_store(A64 form) {
          form == A64::SYS;
 }
 
+/// Whether an instruction takes RAX, RCX and RDX only through EmitExec's allocation: integer computation, its loads and
+/// stores, and the branches on a register.
+bool asks_for_temps(A64 form, u32 word) {
+  const bool authenticates = form >= A64::PACIA && form <= A64::XPACD;
+  if (form >= A64::ADR && form <= A64::UMULH) return !authenticates;
+  if (form == A64::CBZ || form == A64::CBNZ || form == A64::TBZ || form == A64::TBNZ || form == A64::B_cond)
+    return true;
+  return is_plain_access(word) && !bit(word, 26);
+}
+
 }  // namespace
 
 /// Instructions after which the interpreter always looks up: what follows is another block.
@@ -73,7 +83,9 @@ bool Translator::emit_instruction(EmitExec& x, Block& block, unsigned number, bo
   const u64 pc = block.pc + number * 4;
   const A64 form = forms_[number];
   const u32 word = words_[number];
-  x.begin_instruction(pc, word, number, flags_.needed[number], keep_flags && flags_.kept[number]);
+  x.begin_instruction(pc, word, number, flags_, keep_flags);
+  const bool asks = asks_for_temps(form, word);
+  if (!asks) x.forget_temps();
   const Emitter emitter = emitters().find(form);
   if (emitter != nullptr) emitter(x, word);
   if (emitter == nullptr || x.declined()) {
@@ -82,6 +94,7 @@ bool Translator::emit_instruction(EmitExec& x, Block& block, unsigned number, bo
     ++counters.declined[static_cast<usize>(form)];
     call_site(x.code(), site_of(number, form, word));
   } else {
+    if (!asks) x.forget_temps();
     x.end_instruction();
     ++counters.emitted;
   }
@@ -106,14 +119,18 @@ void Translator::decode_block(Block& block, unsigned most, bool verify) {
 }
 
 /// All instructions; false if they must be emitted again because something about flags was wrong.
-bool Translator::emit_body(EmitExec& x, Block& block, bool keep_flags) {
+bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   site_of_.fill(nullptr);
   find_flag_use(forms_.data(), words_.data(), block.count, flags_);
-  x.begin_block((block.host & 1) != 0);
+  const bool join = attempt < 2 && !block.apart() && !block.verify();
+  find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, runs_);
+  x.begin_block((block.host & 1) != 0, runs_);
   bool surprised = false;
   for (unsigned i = 0; i < block.count; ++i) {
-    const bool emitted = emit_instruction(x, block, i, keep_flags);
-    surprised |= !emitted && !flags_.opaque[i] && flags_.needed_before(i) != EmitExec::kFlagsAll;
+    const bool emitted = emit_instruction(x, block, i, attempt == 0);
+    const bool matters = flags_.needed_before(i) != EmitExec::kFlagsAll || flags_.waiting[i] || runs_.live[i] ||
+                         runs_.member[i].role != RunMember::Role::None;
+    surprised |= !emitted && !flags_.opaque[i] && matters;
     flags_.opaque[i] |= !emitted;
   }
   return !surprised && !x.lost_flags();
@@ -125,14 +142,15 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   decode_block(block, most, verify);
   Asm& a = buffer_.code();
   block.code = a.here();
-  EmitExec x(a, features_, buffer_);
+  EmitExec x(a, features_, buffer_, predictions_);
   Patch out_of_budget;
   std::vector<Patch> stale;
   emit_entry(a, block, out_of_budget, stale);
   u8* const body = a.here();
-  // The second time no flags are kept in the host's, the third the declined instructions are known.
-  for (unsigned attempt = 0; !emit_body(x, block, attempt == 0); ++attempt) {
-    CHECK(attempt < 3, "a block that is never right");
+  // The second time no flags are kept in the host's, the third no accesses are joined; the declined instructions are
+  // known then.
+  for (unsigned attempt = 0; !emit_body(x, block, attempt); ++attempt) {
+    CHECK(attempt < 4, "a block that is never right");
     a.move_to(body);
   }
   emit_end(x, x.end(), block.pc + block.count * 4);
@@ -148,7 +166,12 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   }
   for (unsigned i = 0; i < block.count; ++i)
     if (site_of_[i] != nullptr) site_of_[i]->remaining = block.count - i;
+  for (unsigned i = 0; i < block.count; ++i) {
+    counters.runs += runs_.member[i].role == RunMember::Role::First;
+    counters.joined += runs_.member[i].role == RunMember::Role::Later;
+  }
   ++counters.blocks;
+  counters.apart += block.apart();
   counters.instructions += block.count;
   block.host_size = static_cast<u32>(a.here() - block.code);
   counters.host_bytes += block.host_size;
@@ -163,8 +186,8 @@ void Translator::emit_leave(Asm& a, u64 pc, Exit why) const {
 }
 
 /// Sends `jump` to a stub that asks the dispatcher for `target`; the dispatcher may connect it to the block itself.
-void Translator::jump_to(Asm&, u64 target, Patch jump) {
-  links_.push_back({.target = target, .from = block_, .jump = jump, .next_out = block_->outgoing});
+void Translator::jump_to(u64 target, Patch jump, bool apart) {
+  links_.push_back({.target = target, .from = block_, .jump = jump, .apart = apart, .next_out = block_->outgoing});
   block_->outgoing = &links_.back();
   pending_.push_back({jump, &links_.back()});
 }
@@ -173,12 +196,12 @@ void Translator::emit_end(EmitExec& x, const End& end, u64 next) {
   Asm& a = x.code();
   switch (end.kind) {
     case End::Kind::Branch:
-      jump_to(a, end.target, a.jcc(end.taken));
-      jump_to(a, next, a.jmp());
+      jump_to(end.target, a.jcc(end.taken));
+      jump_to(next, a.jmp());
       break;
-    case End::Kind::Jump: jump_to(a, end.target, a.jmp()); break;
+    case End::Kind::Jump: jump_to(end.target, a.jmp()); break;
     case End::Kind::Indirect: emit_indirect(a, end.btype); break;
-    case End::Kind::None: jump_to(a, next, a.jmp()); break;
+    case End::Kind::None: jump_to(next, a.jmp()); break;
   }
 }
 
@@ -221,12 +244,26 @@ void Translator::emit_indirect(Asm& a, u8 btype) {
   a.jmp(buffer_.leave());
 }
 
+/// To another block, which begins at the instruction and in which each access looks at L0 itself.
+void Translator::go_on_apart(Asm& a, unsigned number) {
+  a.alu_imm(Alu::Add, true, kBudgetSlot, static_cast<i32>(block_->count - number));
+  jump_to(block_->pc + number * 4, a.jmp(), true);
+}
+
 void Translator::emit_stubs(EmitExec& x) {
   Asm& a = x.code();
   for (const EmitExec::SlowPath& path : x.slow_paths()) {
     const unsigned i = path.instruction;
-    a.bind(path.from);
+    x.predict_again(path, count_runs_);
+    if (path.run) {
+      go_on_apart(a, i);
+      continue;
+    }
     call_site(a, site_of(i, forms_[i], words_[i]));
+    if (runs_.live[i]) {  // what the run found in L0 may be there no more
+      go_on_apart(a, i + 1);
+      continue;
+    }
     x.resume(path);
     a.jmp(resume_[i]);
   }

@@ -4,13 +4,14 @@
 
 #include "core/jit/code_buffer.h"
 #include "core/jit/emitters.h"
-#include "core/jit/flag_use.h"
 
 namespace farside::jit {
 
 /// What has been translated, for --jit-stats.
 struct TranslationCounters {
   u64 blocks = 0, instructions = 0, emitted = 0, host_bytes = 0;
+  u64 runs = 0, joined = 0;                        ///< accesses that look at L0 for others, and those that need not
+  u64 apart = 0;                                   ///< blocks in which none does
   std::array<u64, isa::kA64Count + 1> declined{};  ///< by form, each time it is translated
 };
 
@@ -39,14 +40,15 @@ class Translator {
   bool ends_block(isa::A64 form, u32 word) const;
   void emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vector<Patch>& stale);
   void decode_block(Block& block, unsigned most, bool verify);
-  bool emit_body(EmitExec& x, Block& block, bool keep_flags);
+  bool emit_body(EmitExec& x, Block& block, unsigned attempt);
   bool emit_instruction(EmitExec& x, Block& block, unsigned number, bool keep_flags);
   void emit_leave(Asm& a, u64 pc, Exit why) const;
   void call_site(Asm& a, Site& site) const;
   Site& site_of(unsigned number, isa::A64 form, u32 word);
   void emit_end(EmitExec& x, const EmitExec::End& end, u64 next);
   void emit_indirect(Asm& a, u8 btype);
-  void jump_to(Asm& a, u64 target, Patch jump);
+  void jump_to(u64 target, Patch jump, bool apart = false);
+  void go_on_apart(Asm& a, unsigned number);
   void emit_stubs(EmitExec& x);
   void emit_link(Asm& a, const Pending& pending);
 
@@ -55,11 +57,13 @@ class Translator {
   bool count_runs_;
   std::deque<Site> sites_;
   std::deque<Link> links_;
+  usize predictions_ = 0;  ///< words of the code buffer that loads and stores use
   // Of the block in hand.
   Block* block_ = nullptr;
   std::array<u32, kMaxBlock> words_{};
   std::array<isa::A64, kMaxBlock> forms_{};
   FlagUse flags_;
+  AccessRuns runs_;
   std::array<Site*, kMaxBlock> site_of_{};
   std::array<u8*, kMaxBlock> resume_{};
   std::vector<Pending> pending_;

@@ -39,6 +39,9 @@ std::string Machine::jit_report() const {
   row("instructions translated", t.instructions);
   row("of them emitted", t.emitted);
   row("host bytes", t.host_bytes);
+  row("runs of accesses", t.runs);
+  row("accesses joined to them", t.joined);
+  row("blocks without runs", t.apart);
   row("code bytes in use", jit->code_bytes_used());
   row("entries", c.entries);
   row("lookups", c.lookups);
@@ -58,6 +61,8 @@ std::string Machine::jit_report() const {
       out += fmt::format("  {:<24} {:>14.2f}\n", name, static_cast<double>(value) / static_cast<double>(by));
     };
     row("blocks entered", w.entered);
+    out += fmt::format("  {:<24} {:>14.2f}\n", "mispredictions, 1/1000",
+                       1000 * static_cast<double>(jit->mispredictions()) / executed);
     each("instructions per block", w.instructions, w.entered);
     each("host bytes each, hot", w.host_bytes, w.instructions);
     each("host bytes each", t.host_bytes, t.instructions);

@@ -12,12 +12,16 @@
 namespace farside::test {
 namespace {
 
+constexpr u64 kDisturb = 20261121;
+
 /// The engine as it is used, and with every rare path made common.
 std::vector<std::pair<const char*, jit::JitOptions>> configurations() {
   return {{"plain", {.threshold = 0}},
           {"tiered", {.threshold = 2}},
           {"single instructions", {.threshold = 0, .most_instructions = 1}},
           {"no chains", {.threshold = 0, .most_instructions = 3, .chain = false}},
+          {"one prediction", {.threshold = 0, .predictions = 1}},
+          {"disturbed", {.threshold = 0, .predictions = 64, .disturb = kDisturb}},
           {"verified", {.threshold = 0, .always_verify = true}},
           {"tiny buffer", {.threshold = 0, .code_bytes = jit::Translator::kMostBytes + 4096}}};
 }
@@ -30,6 +34,33 @@ Snapshot snapshot_of(const diff::UserState& user) {
   s.nzcv = user.nzcv >> 28;
   s.fpcr = user.fpcr;
   return s;
+}
+
+/// A load or store of one or two registers at `base`, or something that moves or keeps the base.
+u32 random_access(diff::Random& random, u32 base) {
+  const u32 rt = static_cast<u32>(random.below(31)), rt2 = static_cast<u32>(random.below(31)), rn = base << 5;
+  const u32 load = static_cast<u32>(random.below(2)), vector = random.one_in(4);
+  const u32 near = static_cast<u32>(random.below(8));
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+    case 2: {  // LDP and STP: post-index, offset, pre-index
+      const u32 opc = vector != 0 ? static_cast<u32>(random.below(3)) : static_cast<u32>(random.below(2)) * 2;
+      const u32 mode = 1 + static_cast<u32>(random.below(3)), second = random.one_in(2) ? (rt + 1) % 31 : rt2;
+      return opc << 30 | 0x28000000 | vector << 26 | mode << 23 | load << 22 | near << 15 | second << 10 | rn | rt;
+    }
+    case 3:
+    case 4:
+      return static_cast<u32>(random.below(4)) << 30 | 0x39000000 | vector << 26 | load << 22 | near << 10 | rn | rt;
+    case 5: {  // with a signed offset of bytes: unscaled, post-index, pre-index
+      static constexpr u32 kModes[] = {0, 1, 3};
+      const u32 imm9 = static_cast<u32>(random.below(64) - 32) & 0x1ff;
+      return static_cast<u32>(random.below(4)) << 30 | 0x38000000 | load << 22 | imm9 << 12 |
+             kModes[random.below(3)] << 10 | rn | rt;
+    }
+    case 6: return 0x91000000 | static_cast<u32>(random.below(2)) << 30 | near * 16 << 10 | rn | base;  // ADD, SUB
+    default: return 0xcb000000 | rt2 << 16 | rt << 5 | rt;  // SUB Xt, Xt, Xm
+  }
 }
 
 /// A few instructions of any form but those that wait or leave EL1 for good.
@@ -87,6 +118,32 @@ TEST_CASE("random blocks run alike on both engines, for slices that end anywhere
       break;
     }
     CHECK(twins.jit().counters().entries > kCases / 4);
+  }
+}
+
+TEST_CASE("accesses off one base run alike on both engines, wherever pages end") {
+  constexpr u64 kCases = 4'000;
+  for (const auto& [name, options] : configurations()) {
+    Twins twins(options);
+    for (u64 i = 0; i < kCases; ++i) {
+      diff::Random random(i + 1'000'000);
+      Snapshot state = pattern();
+      std::vector<u32> words;
+      const u32 bases[] = {1, 9, 31};
+      for (u64 left = 3 + random.below(12); left > 0; --left)
+        words.push_back(random_access(random, bases[random.below(3)]));
+      // Near the end of a page, of the window, or somewhere.
+      for (u64* base : {&state.x[1], &state.x[9], &state.sp}) {
+        const u64 pages = FlatMachine::kDataSize / 4096;
+        *base = FlatMachine::kData + (1 + random.below(pages)) * 4096 - 16 * random.below(24);
+      }
+      const std::string report = twins.run(words, state, 1 + random.below(words.size() + 6));
+      if (report.empty()) continue;
+      std::string listing;
+      for (u32 word : words) listing += fmt::format("{:08x} {}\n", word, disassemble(word));
+      FAIL_CHECK(fmt::format("{}, case {}\n{}{}", name, i, listing, report));
+      break;
+    }
   }
 }
 

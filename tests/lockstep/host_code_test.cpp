@@ -58,13 +58,18 @@ class Probe {
     jit::FlagUse flags;
     jit::find_flag_use(forms.data(), all.data(), static_cast<unsigned>(all.size()), flags);
     buffer_.reset();
-    jit::EmitExec x(buffer_.code(), features_, buffer_);
-    x.begin_block(false);
+    jit::AccessRuns runs;
+    std::array<bool, jit::kMaxBlock> opaque{};
+    std::fill_n(opaque.begin(), std::size(kBefore), true);
+    jit::find_access_runs(all.data(), static_cast<unsigned>(all.size()), opaque, runs);
+    usize predictions = 0;
+    jit::EmitExec x(buffer_.code(), features_, buffer_, predictions);
+    x.begin_block(false, runs);
     Code out;
     const u8* from = nullptr;
     for (unsigned i = 0; i < all.size(); ++i) {
       if (i == std::size(kBefore)) from = x.code().here();
-      x.begin_instruction(0x10000 + i * 4, all[i], i, flags.needed[i], flags.kept[i]);
+      x.begin_instruction(0x10000 + i * 4, all[i], i, flags, true);
       const jit::Emitter emitter = jit::emitters().find(forms[i]);
       if (emitter != nullptr) emitter(x, all[i]);
       if (emitter == nullptr || x.declined()) return {false, {}};

@@ -1,0 +1,158 @@
+// core/jit/access_runs.cpp - follows base registers through a block and joins the accesses that stay close to them.
+#include "core/jit/access_runs.h"
+
+#include <algorithm>
+
+#include "core/base/bits.h"
+
+namespace farside::jit {
+namespace {
+
+/// The longest run, in bytes: the more, the more often its ends lie in two pages.
+constexpr i64 kMostBytes = 256;
+
+/// A load or store of one or two registers at a constant distance from its base register.
+struct PlainAccess {
+  bool valid = false, write = false, pair = false, vector = false;
+  i32 offset = 0, step = 0;  ///< of the access; what write-back adds to the base
+  u32 size = 0;              ///< bytes in all
+};
+
+PlainAccess pair_access(u32 w) {
+  const bool vector = bit(w, 26), load = bit(w, 22);
+  const u32 opc = w >> 30, mode = w >> 23 & 3;
+  if (opc == 3 || (!vector && opc == 1 && (!load || mode == 0))) return {};
+  const u32 size = vector ? 4u << opc : opc == 2 ? 8 : 4;
+  const i32 imm = static_cast<i32>(sign_extend(w >> 15 & 0x7f, 7)) * static_cast<i32>(size);
+  return {true, !load, true, vector, mode == 1 ? 0 : imm, (mode & 1) != 0 ? imm : 0, 2 * size};
+}
+
+PlainAccess single_access(u32 w) {
+  const bool vector = bit(w, 26);
+  const u32 size_log2 = w >> 30, opc = w >> 22 & 3;
+  PlainAccess a{true, vector ? (opc & 1) == 0 : opc == 0, false, vector, 0, 0, 1u << size_log2};
+  if (vector && opc >= 2) {
+    if (size_log2 != 0) return {};
+    a.size = 16;
+  }
+  if (!vector && (size_log2 == 3 ? opc >= 2 : size_log2 == 2 && opc == 3)) return {};  // prefetches
+  if (bit(w, 24)) {
+    a.offset = static_cast<i32>((w >> 10 & 0xfff) * a.size);
+    return a;
+  }
+  const u32 mode = w >> 10 & 3;
+  if (bit(w, 21) || mode == 2) return {};  // register offsets, atomics, unprivileged
+  const i32 imm = static_cast<i32>(sign_extend(w >> 12 & 0x1ff, 9));
+  a.offset = mode == 1 ? 0 : imm;
+  a.step = (mode & 1) != 0 ? imm : 0;
+  return a;
+}
+
+bool is_load_store(u32 w) { return bit(w, 27) && !bit(w, 25); }
+
+PlainAccess plain_access(u32 w) {
+  if (!is_load_store(w)) return {};
+  switch (w >> 27 & 7) {
+    case 5: return pair_access(w);
+    case 7: return single_access(w);
+    default: return {};
+  }
+}
+
+/// Branches, system instructions, exclusives, atomics: nothing is followed across them.
+bool is_barrier(u32 w) {
+  if ((w >> 26 & 7) == 5) return true;
+  if (!is_load_store(w)) return false;
+  const bool ordered = (w >> 27 & 7) == 1 && !bit(w, 26);
+  const bool atomic = (w >> 27 & 7) == 7 && !bit(w, 24) && bit(w, 21) && (w >> 10 & 3) != 2;
+  return ordered || atomic;
+}
+
+/// ADD and SUB of a constant to the register itself; zero if the word is something else.
+i64 own_step(u32 w, u32 base) {
+  if ((w >> 23 & 0x3f) != 0x22 || !bit(w, 31) || bit(w, 29) || (w & 31) != base || (w >> 5 & 31) != base) return 0;
+  const i64 amount = static_cast<i64>(w >> 10 & 0xfff) << (bit(w, 22) ? 12 : 0);
+  return bit(w, 30) ? -amount : amount;
+}
+
+/// May write general-purpose register `r` by other means than write-back and own_step; 31 is SP.
+bool may_write(u32 w, u32 r, const PlainAccess& a) {
+  const u32 rt = w & 31, rt2 = w >> 10 & 31;
+  if (a.valid) return !a.write && !a.vector && r != 31 && (rt == r || (a.pair && rt2 == r));
+  if (is_load_store(w)) return rt == r || (w >> 5 & 31) == r || (w >> 16 & 31) == r;
+  return rt == r;
+}
+
+/// The accesses from `first` on that can share its look at L0.
+struct Run {
+  u32 base;
+  i64 low, high;
+  unsigned last, accesses = 1;
+};
+
+Run follow(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, unsigned first,
+           const PlainAccess& access, std::array<bool, kMaxBlock>& joined) {
+  Run run{words[first] >> 5 & 31, access.offset, access.offset + static_cast<i64>(access.size), first};
+  joined.fill(false);
+  i64 moved = 0;  // what has been added to the base register since
+  for (unsigned i = first; i < count; ++i) {
+    const u32 w = words[i];
+    if (opaque[i] || is_barrier(w)) break;
+    const PlainAccess a = plain_access(w);
+    if (i != first && a.valid && (w >> 5 & 31) == run.base && a.write == access.write) {
+      const i64 low = std::min(run.low, moved + a.offset), high = std::max(run.high, moved + a.offset + a.size);
+      if (high - low <= kMostBytes) {
+        run.low = low;
+        run.high = high;
+        run.last = i;
+        ++run.accesses;
+        joined[i] = true;
+      }
+    }
+    if (may_write(w, run.base, a)) {
+      const i64 step = own_step(w, run.base);
+      if (step == 0) break;
+      moved += step;
+    }
+    if (a.valid && (w >> 5 & 31) == run.base) moved += a.step;
+  }
+  return run;
+}
+
+}  // namespace
+
+bool is_plain_access(u32 word) { return plain_access(word).valid; }
+
+void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, AccessRuns& runs) {
+  runs.member.fill({});
+  runs.live.fill(false);
+  runs.pairs = 0;
+  std::array<unsigned, kRunSlots> busy_until{};
+  std::array<bool, kMaxBlock> joined{};
+  for (unsigned i = 0; i < count; ++i) {
+    const PlainAccess a = plain_access(words[i]);
+    const u32 rt = words[i] & 31, rt2 = words[i] >> 10 & 31;
+    if (a.valid && a.pair && !a.write && !a.vector && a.size == 16 && rt2 == rt + 1) runs.pairs |= u32{1} << rt;
+    if (!a.valid || opaque[i] || runs.member[i].role != RunMember::Role::None) continue;
+    const auto slot = std::ranges::find_if(busy_until, [i](unsigned until) { return until <= i; });
+    if (slot == busy_until.end()) continue;
+    const Run run = follow(words, count, opaque, i, a, joined);
+    if (run.accesses < 2) continue;
+    *slot = run.last + 1;
+    for (unsigned j = i; j <= run.last; ++j) {
+      if (j < run.last) runs.live[j] = true;
+      if (j != i && !joined[j]) continue;
+      const PlainAccess member = plain_access(words[j]);
+      runs.member[j] = {.role = j == i ? RunMember::Role::First : RunMember::Role::Later,
+                        .slot = static_cast<u8>(slot - busy_until.begin()),
+                        .base = static_cast<u8>(run.base),
+                        .write = a.write,
+                        .base_is_loaded = member.pair && !member.vector && (words[j] >> 10 & 31) == run.base,
+                        .offset = member.offset,
+                        .low = static_cast<i32>(run.low),
+                        .high = static_cast<i32>(run.high)};
+    }
+  }
+}
+
+}  // namespace farside::jit

@@ -1,0 +1,32 @@
+// core/jit/access_runs.h - accesses of a block that one look at L0 can serve: off one base register, near each other.
+#pragma once
+#include <array>
+
+#include "core/jit/block.h"
+
+namespace farside::jit {
+
+/// What an instruction is to a run.
+struct RunMember {
+  enum class Role : u8 { None, First, Later } role = Role::None;
+  u8 slot = 0;  ///< of the frame: where the run keeps the distance from guest to host addresses
+  u8 base = 0;  ///< register number; 31 is SP
+  bool write = false;
+  bool base_is_loaded = false;  ///< by the first of two loads of the instruction
+  i32 offset = 0;               ///< of this access from the base register as the instruction finds it
+  i32 low = 0, high = 0;        ///< First: all accesses of the run, as offsets from the base register as it is here
+};
+
+struct AccessRuns {
+  std::array<RunMember, kMaxBlock> member{};
+  std::array<bool, kMaxBlock> live{};  ///< behind the instruction some run still has accesses to come
+  u32 pairs = 0;                       ///< by number n: some LDP loads Xn and Xn+1
+};
+
+/// A load or store of one or two registers, at a constant distance from its base register, that only moves data.
+bool is_plain_access(u32 word);
+
+/// Of the first `count` instructions. No run has an instruction of `opaque` between its accesses.
+void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, AccessRuns& runs);
+
+}  // namespace farside::jit
