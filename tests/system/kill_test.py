@@ -124,8 +124,9 @@ class Kill(unittest.TestCase):
                 self.assertEqual(digest(read(f"kept.{number}")), digest(expected(seed, number)), f"file {number}")
             if synced == 0:
                 return
-            log = [int(line) for line in read("log").split()]
-            self.assertEqual(log[:synced], list(range(1, synced + 1)))
+            # Behind them ext4 may show a line of zeros: of an append that was not synced, the size came first.
+            lines = b"".join(b"%d\n" % number for number in range(1, synced + 1))
+            self.assertEqual(read("log")[: len(lines)], lines)
             last = int(read("count").split(b"\n")[0])
             self.assertIn(last, (synced, synced + 1))
             self.assertEqual(read("count"), (b"%d\n" % last * 4096)[:4096], "one block is written as a whole")
