@@ -1,6 +1,6 @@
 // core/jit/emit_simd_load_store.cpp - LD1 to LD4 and ST1 to ST4: one probe for the whole list, then shuffles.
 //
-// Structures of three elements, and lanes or replication of more than one, are left to the interpreter.
+// Lanes or replication of more than one register are left to the interpreter.
 #include "core/base/result.h"
 #include "core/isa/simd_structures.h"
 #include "core/jit/emitters.h"
@@ -85,6 +85,66 @@ void store_interleaved(EmitExec& x, const Fields& f, unsigned selem) {
   }
 }
 
+// Structures of three elements: each register from three parts of memory, and the other way round.
+
+/// Byte i of the result is byte `from[i]` of the sources one behind the other, or zero if it is kNone.
+constexpr u8 kNone = 0xff;
+u8 collect(VectorKit& k, const std::array<u8, 3>& sources, const std::array<u8, 16>& from) {
+  u8 out = k.zero();
+  for (u8 s = 0; s < 3; ++s) {
+    std::array<u64, 2> order{~u64{0}, ~u64{0}};
+    bool used = false;
+    for (unsigned i = 0; i < 16; ++i) {
+      if (from[i] == kNone || from[i] / 16 != s) continue;
+      order[i / 8] = with_bits(order[i / 8], i % 8 * 8 + 7, i % 8 * 8, from[i] % 16u);
+      used = true;
+    }
+    if (!used) continue;
+    const u8 mask = k.from_halves(order[0], order[1]), part = k.two(kShuffleBytes, sources[s], mask);
+    k.on(kOr, out, part);
+    k.release(mask);
+    k.release(part);
+  }
+  return out;
+}
+
+void load_threes(EmitExec& x, const Fields& f) {
+  VectorKit& k = x.kit();
+  const unsigned bytes = f.q ? 16 : 8, element = 1u << f.size;
+  std::array<u8, 3> parts{};
+  for (unsigned i = 0; i < 3; ++i) {
+    if (i * 16 < 3 * bytes) parts[i] = i * 16 + 16 <= 3 * bytes ? k.load(at(i * 16)) : k.load_64(at(i * 16));
+  }
+  for (unsigned r = 0; r < 3; ++r) {
+    std::array<u8, 16> from;
+    from.fill(kNone);
+    for (unsigned i = 0; i < bytes; ++i) from[i] = static_cast<u8>((i / element * 3 + r) * element + i % element);
+    x.set_vec(f.listed(r), EmitExec::vector_temp(collect(k, parts, from)));
+  }
+}
+
+void store_threes(EmitExec& x, const Fields& f) {
+  VectorKit& k = x.kit();
+  const unsigned bytes = f.q ? 16 : 8, element = 1u << f.size;
+  std::array<u8, 3> registers{};
+  for (unsigned i = 0; i < 3; ++i) registers[i] = x.in_vector(x.vec(f.listed(i)));
+  for (unsigned part = 0; part * 16 < 3 * bytes; ++part) {
+    std::array<u8, 16> from;
+    from.fill(kNone);
+    for (unsigned i = 0; i < 16 && part * 16 + i < 3 * bytes; ++i) {
+      const unsigned to = part * 16 + i, which = to / element;
+      from[i] = static_cast<u8>(which % 3 * 16 + which / 3 * element + to % element);
+    }
+    const u8 out = collect(k, registers, from);
+    if (part * 16 + 16 <= 3 * bytes) {
+      k.store(at(part * 16), out);
+    } else {
+      x.store_vector_at(part * 16, 8, EmitExec::vector_temp(out));
+    }
+    k.release(out);
+  }
+}
+
 /// Multiple structures. Bits 15:12 say how many registers, and whether elements are interleaved.
 void structures(EmitExec& x, u32 word) {
   const Fields f(word);
@@ -93,9 +153,11 @@ void structures(EmitExec& x, u32 word) {
   const unsigned count = kCount[opcode];
   const bool interleaved = opcode == 0 || opcode == 4 || opcode == 8;
   const ListShape shape{f.q, f.size, count, interleaved ? count : 1};
-  if (!shape.allocated() || shape.selem == 3) return x.decline();
+  if (!shape.allocated()) return x.decline();
   const Value base = begin(x, f, shape.bytes());
-  if (interleaved) {
+  if (shape.selem == 3) {
+    f.load ? load_threes(x, f) : store_threes(x, f);
+  } else if (interleaved) {
     f.load ? load_interleaved(x, f, count) : store_interleaved(x, f, count);
   } else {
     const u8 bytes = static_cast<u8>(shape.register_bytes());
