@@ -52,7 +52,7 @@ Handler DecodeCache::decode(u32 word) {
 template <u64 kWindow>
 bool Interp::fetch(pe::Pe& pe, u32& word) {
   const u64 pc = pe.s.pc;
-  if (((pc ^ pe.fetch_page.page) & ~kWindow) != 0 && !pe.fetch_slow(pc)) return false;
+  if ((pc & ~kWindow) != pe.fetch_page.page && !pe.fetch_slow(pc)) return false;
   std::memcpy(&word, pe.fetch_page.host + (pc & kWindow), sizeof word);
   return true;
 }

@@ -78,7 +78,7 @@ void Jit::run(pe::Pe& pe) {
 
 /// Makes fetch_page the page of PC, as the interpreter's fetch does; false with an exception pending.
 bool Jit::find_page(pe::Pe& pe) {
-  return ((pe.s.pc ^ pe.fetch_page.page) & ~u64{0xffc}) == 0 || pe.fetch_slow(pe.s.pc);
+  return (pe.s.pc & ~u64{0xffc}) == pe.fetch_page.page || pe.fetch_slow(pe.s.pc);
 }
 
 /// Runs translated code until something must be reconsidered.

@@ -67,7 +67,7 @@ struct InterruptLines {
 
 /// What the fetch unit remembers: the page that PC is in.
 struct FetchPage {
-  static constexpr u64 kNone = 1;  ///< never equals a page address
+  static constexpr u64 kNone = 4;  ///< an offset: what is compared with `page` has no such bit, whatever PC is
   u64 page = kNone;
   const u8* host = nullptr;
   bool guarded = false;  ///< BTI applies

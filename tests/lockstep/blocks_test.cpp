@@ -163,6 +163,22 @@ TEST_CASE("a store to code takes effect at the next instruction") {
   }
 }
 
+TEST_CASE("no address is taken for one in a page that the fetch unit has forgotten") {
+  constexpr u32 kEret = 0xd69f03e0;
+  for (const u64 target : {u64{1}, u64{4}, u64{5}}) {
+    FlatMachine machine;
+    pe::Pe& pe = machine.pe();
+    std::memcpy(machine.ram_page(Pa{FlatMachine::kCode}), &kEret, sizeof kEret);
+    pe.s.pc = FlatMachine::kCode;
+    pe.s.sys[SysReg::ELR_EL1] = target;
+    pe.s.sys[SysReg::SPSR_EL1] = 0x3c5;  // EL1h, everything masked
+    pe.begin_slice(2);
+    interp::Interp(all_features()).run(pe);
+    CHECK(pe.s.sys[SysReg::ELR_EL1] == target);
+    CHECK(Esr::of(pe.s.sys[SysReg::ESR_EL1])[Esr::EC] == (target % 4 != 0 ? Ec::PC_ALIGN : Ec::IABT_CUR));
+  }
+}
+
 TEST_CASE("the comparison can fail") {
   FlatMachine a, b;
   b.pe().s.x[3] = 1;
