@@ -52,6 +52,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
       blocks_(buffer_),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
       heat_(std::make_unique<Heat[]>(kHeatEntries)) {
+  if (options_.forget_seed) forgetting_.emplace(*options_.forget_seed, "forget");
   if (!options_.perf_map.empty()) perf_map_.reset(std::fopen(options_.perf_map.c_str(), "w"));
   if (perf_map_ != nullptr) std::setvbuf(perf_map_.get(), nullptr, _IOLBF, BUFSIZ);
 }
@@ -77,14 +78,13 @@ void Jit::run(pe::Pe& pe) {
 }
 
 /// Makes fetch_page the page of PC, as the interpreter's fetch does; false with an exception pending.
-bool Jit::find_page(pe::Pe& pe) {
-  return (pe.s.pc & ~u64{0xffc}) == pe.fetch_page.page || pe.fetch_slow(pe.s.pc);
-}
+bool Jit::find_page(pe::Pe& pe) { return (pe.s.pc & ~u64{0xffc}) == pe.fetch_page.page || pe.fetch_slow(pe.s.pc); }
 
 /// Runs translated code until something must be reconsidered.
 void Jit::run_blocks(pe::Pe& pe) {
   Link* link = nullptr;
   for (;;) {
+    if (forgetting_ && forget_at_random(pe, false)) link = nullptr;
     if (!find_page(pe)) {
       pe.spend(1);  // as in the interpreter: an exception in place of an instruction takes time
       pe.take_pending();
@@ -302,6 +302,7 @@ u64 run_site(Frame* frame, const Site* site) {
     frame->fp_unit = jit.fp_unit_ = pe.fp_enabled() && host_fp::serves(pe.s.fp.fpcr);
     leaves |= !jit.fp_unit_;
   }
+  if (jit.forgetting_) jit.forget_at_random(pe, true);
   if (frame->fp_unit != 0) _mm_setcsr(host_fp::mxcsr(pe.s.fp.fpcr));
   const u64 exit = jit.after_site(pe, *site, flow, leaves);
   frame->unprivileged = pe.known_unprivileged_context();

@@ -2,8 +2,10 @@
 #pragma once
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "core/base/chance.h"
 #include "core/interp/interp.h"
 #include "core/jit/blocks.h"
 #include "core/jit/translator.h"
@@ -20,7 +22,8 @@ struct JitOptions {
   bool always_verify = false;              ///< treat every page as one that keeps changing
   bool chain = true;                       ///< connect blocks
   usize predictions = CodeBuffer::kPredictions;
-  u64 disturb = 0;  ///< if not 0: predictions are changed at random, from this seed, before each entry
+  u64 disturb = 0;                 ///< if not 0: predictions are changed at random, from this seed, before each entry
+  std::optional<u64> forget_seed;  ///< seed: forget blocks, L0 entries, contexts and all code at random
   HostFeatures host = HostFeatures::detect();
 };
 
@@ -36,6 +39,7 @@ struct JitCounters {
   u64 flushes = 0;                                ///< of the whole code buffer
   u64 invalidated = 0;                            ///< blocks whose page was written
   u64 stale = 0;                                  ///< blocks that found their bytes changed
+  u64 random_losses = 0;                          ///< things forgotten on request
   u64 slice_ends = 0;                             ///< slices whose last instructions the interpreter ran
 };
 
@@ -85,6 +89,8 @@ class Jit : public pe::CodeWatch {
   void watch_page(const u8* page, Blocks::Page& record);
   void on_write(const u8* page) override;
   void flush();
+  /// True: all code has been forgotten, which must not happen while it runs.
+  bool forget_at_random(pe::Pe& pe, bool code_runs);
   JumpCacheEntry& slot(u64 pc) { return jump_cache_[(pc >> 2) & ((1u << kJumpCacheLog2) - 1)]; }
   u64 after_site(pe::Pe& pe, const Site& site, isa::Flow flow, bool leaves);
 
@@ -99,6 +105,7 @@ class Jit : public pe::CodeWatch {
   std::unique_ptr<JumpCacheEntry[]> jump_cache_;
   std::unique_ptr<Heat[]> heat_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> perf_map_{nullptr, std::fclose};
+  std::optional<Chance> forgetting_;
   Weighted forgotten_;         ///< of blocks before the last flush
   bool code_changed_ = false;  ///< blocks were dropped: the running one must not go on
   bool fp_unit_ = false;       ///< MXCSR is translated code's (host_fp.h)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
+#include <cstring>
 
 #include "tests/diff/generate.h"
 
@@ -23,6 +24,7 @@ std::vector<std::pair<const char*, jit::JitOptions>> configurations() {
           {"one prediction", {.threshold = 0, .predictions = 1}},
           {"disturbed", {.threshold = 0, .predictions = 64, .disturb = kDisturb}},
           {"verified", {.threshold = 0, .always_verify = true}},
+          {"forgetful", {.threshold = 0, .forget_seed = Twins::forget_seed()}},
           {"tiny buffer", {.threshold = 0, .code_bytes = jit::Translator::kMostBytes + 4096}}};
 }
 
@@ -114,10 +116,12 @@ TEST_CASE("random blocks run alike on both engines, for slices that end anywhere
       if (report.empty()) continue;
       std::string listing;
       for (u32 word : words) listing += fmt::format("{:08x} {}\n", word, disassemble(word));
-      FAIL_CHECK(fmt::format("{}, case {}, {} instructions\n{}{}", name, i, slice, listing, report));
+      FAIL_CHECK(fmt::format("{}, case {}, {} instructions, forgetting with seed {}\n{}{}", name, i, slice,
+                             Twins::forget_seed(), listing, report));
       break;
     }
     CHECK(twins.jit().counters().entries > kCases / 4);
+    CHECK((twins.jit().counters().random_losses > kCases / 4) == options.forget_seed.has_value());
   }
 }
 

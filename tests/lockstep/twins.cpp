@@ -1,6 +1,7 @@
 // tests/lockstep/twins.cpp - runs both machines and compares what they did.
 #include "tests/lockstep/twins.h"
 
+#include <cstdlib>
 #include <cstring>
 
 namespace farside::test {
@@ -13,6 +14,11 @@ constexpr u32 kBranchToItself = 0x14000000;
 Twins::Twins(const jit::JitOptions& options)
     : interp_(all_features()), jit_(std::make_unique<jit::Jit>(all_features(), options)) {
   jit_->attach(theirs_.pe());
+}
+
+u64 Twins::forget_seed() {
+  const char* const text = std::getenv("FARSIDE_FORGET_SEED");
+  return text == nullptr ? 1 : std::strtoull(text, nullptr, 0);
 }
 
 void Twins::place(FlatMachine& machine, std::span<const u32> words, const Snapshot& state) {

@@ -18,6 +18,8 @@ class Twins {
   /// instructions. Empty, or what differs afterwards.
   std::string run(std::span<const u32> words, const Snapshot& state, u64 slice);
   const jit::Jit& jit() const { return *jit_; }
+  /// The seed of configurations that forget things at random: FARSIDE_FORGET_SEED, or 1.
+  static u64 forget_seed();
 
  private:
   void place(FlatMachine& machine, std::span<const u32> words, const Snapshot& state);

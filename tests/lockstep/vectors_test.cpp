@@ -23,6 +23,7 @@ std::vector<std::pair<const char*, jit::JitOptions>> hosts() {
   jit::HostFeatures avx = jit::HostFeatures::least();
   avx.avx = all.avx;
   return {{"this host", {.threshold = 0}},
+          {"this host, forgetful", {.threshold = 0, .forget_seed = Twins::forget_seed()}},
           {"a host without AVX", {.threshold = 0, .host = jit::HostFeatures::least()}},
           {"a host with AVX alone", {.threshold = 0, .host = avx}}};
 }
