@@ -1,4 +1,4 @@
-// core/pe/calls.cpp - instructions whose purpose is an exception or a wait: SVC, HVC, SMC, BRK, WFI, WFE, ESB, FP
+// core/pe/calls.cpp - instructions whose purpose is an exception or a wait: SVC, HVC, SMC, BRK, HLT, WFI, WFE, ESB, FP
 // traps.
 #include "core/arch/sysreg_fields.h"
 #include "core/pe/pe.h"
@@ -34,6 +34,15 @@ bool Pe::secure_monitor_call(u16 imm) {
 
 bool Pe::breakpoint_instruction(u16 imm) {
   raise(Ec::BRK64, imm, 0, debug_target());
+  return false;
+}
+
+bool Pe::halt_instruction(u16 imm, bool& again) {
+  constexpr u16 kSemihosting = 0xf000;  // in A64 state
+  again = false;
+  if (imm == kSemihosting && ports.semihosting != nullptr && el() != El::EL0)
+    return ports.semihosting->call(*this, again);
+  raise(Ec::UNKNOWN, 0);
   return false;
 }
 

@@ -219,6 +219,9 @@ class Pe {
   bool hypervisor_call(u16 imm);
   bool secure_monitor_call(u16 imm);
   bool breakpoint_instruction(u16 imm);
+  /// HLT without an external debugger: UNDEFINED, but for semihosting calls that somebody answers. False when an
+  /// exception is pending; `again` says whether to execute it once more.
+  bool halt_instruction(u16 imm, bool& again);
   /// WFI and WFE: false when a trap is pending; `wait` says whether to stop.
   bool wait_for_interrupt(bool& wait);
   bool wait_for_event(bool& wait);

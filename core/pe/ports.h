@@ -41,6 +41,14 @@ class FirmwarePort {
   virtual bool call(Pe& pe, bool smc) = 0;
 };
 
+/// Whoever answers semihosting calls, HLT #0xF000. Returns false when an exception is pending; with `again` the call
+/// waits for something, and the instruction is executed once more.
+class SemihostingPort {
+ public:
+  virtual ~SemihostingPort() = default;
+  virtual bool call(Pe& pe, bool& again) = 0;
+};
+
 /// The GIC CPU interface behind the ICC_* system registers. `encoding` is op0:op1:CRn:CRm:op2 as sysreg.h packs it.
 class IccPort {
  public:
@@ -84,8 +92,8 @@ class EntropyPort {
   virtual u64 next() = 0;
 };
 
-/// All ports of one PE. El2Host, FirmwarePort and CodeWatch may be null. Without `caches` every access is RAM; with
-/// them every access to RAM goes through them.
+/// All ports of one PE. El2Host, FirmwarePort, SemihostingPort and CodeWatch may be null. Without `caches` every access
+/// is RAM; with them every access to RAM goes through them.
 struct Ports {
   BusPort* bus = nullptr;
   SystemPort* system = nullptr;
@@ -93,6 +101,7 @@ struct Ports {
   IccPort* icc = nullptr;
   El2Host* el2_host = nullptr;
   FirmwarePort* firmware = nullptr;
+  SemihostingPort* semihosting = nullptr;
   EntropyPort* entropy = nullptr;
   const Trace* trace = nullptr;
   CodeWatch* code_watch = nullptr;

@@ -168,10 +168,15 @@ Flow BRK(X& x, Imm<16> imm16) {
                    static_cast<u16>(imm16.raw));
 }
 
-/// UNDEFINED without an external debugger.
 template <class X>
-Flow HLT(X& x, Imm<16>) {
-  return x.undefined();
+Flow HLT(X& x, Imm<16> imm16) {
+  return x.call_pe(
+      [](auto& pe, u16 imm) {
+        bool again;
+        if (!pe.halt_instruction(imm, again)) return Flow::Raise;
+        return again ? Flow::SyncJump : Flow::Sync;
+      },
+      static_cast<u16>(imm16.raw));
 }
 
 template <class X>
