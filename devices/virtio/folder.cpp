@@ -86,15 +86,16 @@ Result<Node, HostErrno> Node::duplicate() const {
   return Node(std::move(copy), path_);
 }
 
-Result<std::unique_ptr<Folder>, UserError> Folder::open(const std::string& path, bool read_only) {
+Result<std::unique_ptr<Folder>, UserError> Folder::open(std::string_view option, const std::string& path,
+                                                        bool read_only) {
   Descriptor root(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) {
     return UserError{
-        fmt::format("--share {}: {}", path, errno == ENOTDIR ? "is no folder" : std::string(std::strerror(errno)))};
+        fmt::format("{} {}: {}", option, path, errno == ENOTDIR ? "is no folder" : std::string(std::strerror(errno)))};
   }
   if (const auto probe = open_beneath(root.get(), ".", O_PATH); !probe.ok()) {
-    return UserError{
-        fmt::format("--share {}: this host cannot confine it (openat2: {})", path, std::strerror(probe.error().value))};
+    return UserError{fmt::format("{} {}: this host cannot confine it (openat2: {})", option, path,
+                                 std::strerror(probe.error().value))};
   }
   allow_many_descriptors();
   return std::unique_ptr<Folder>(new Folder(std::move(root), read_only));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "core/base/result.h"
 #include "core/base/types.h"
@@ -60,7 +61,9 @@ class Node {
 /// what is neither file nor folder nor link can be seen but not opened. Calls fail with errno, EROFS when read-only.
 class Folder {
  public:
-  static Result<std::unique_ptr<Folder>, UserError> open(const std::string& path, bool read_only);
+  /// `option` is how the user has named it, for errors.
+  static Result<std::unique_ptr<Folder>, UserError> open(std::string_view option, const std::string& path,
+                                                         bool read_only);
 
   Result<Node, HostErrno> root() const;
   /// The object at a path that Node::path() gave; for snapshots.

@@ -150,6 +150,15 @@ Result<std::optional<machine::NetConfig>, UserError> parse_net(std::string_view 
   return std::optional(std::move(net));
 }
 
+Result<machine::SemihostingConfig, UserError> parse_semihosting_folder(std::string_view text) {
+  const auto parts = split_parts(text);
+  machine::SemihostingConfig config;
+  config.folder = parts.front().key.empty() ? parts.front().value : parts.front().key + "=" + parts.front().value;
+  config.read_only = parts.size() == 2 && parts[1].key.empty() && parts[1].value == "ro";
+  if (!config.folder.empty() && parts.size() == (config.read_only ? 2u : 1u)) return config;
+  return UserError{fmt::format("--semihosting-dir {}: must be FOLDER or FOLDER,ro", text)};
+}
+
 Result<machine::ShareConfig, UserError> parse_share(std::string_view text) {
   machine::ShareConfig share;
   const auto parts = split_parts(text);

@@ -27,6 +27,8 @@ Result<std::string, UserError> drive_from_qemu(std::string_view text);
 
 /// "user[,hostfwd=PROTOCOL:[ADDRESS]:PORT-[ADDRESS]:PORT]...[,dma=KIND]", or "none".
 Result<std::optional<machine::NetConfig>, UserError> parse_net(std::string_view text);
+/// "FOLDER[,ro]".
+Result<machine::SemihostingConfig, UserError> parse_semihosting_folder(std::string_view text);
 /// "FOLDER[,ro][,tag=NAME][,dma=KIND]".
 Result<machine::ShareConfig, UserError> parse_share(std::string_view text);
 

@@ -58,7 +58,12 @@ constexpr OptionInfo kRunOptions[] = {
      "Where the virtio entropy device gets its bytes. seeded: from --seed, so that runs repeat. host: real entropy. "
      "none: there is no such device."},
     {kDevices, "console", "DEVICE", "pl011",
-     "Which console of the guest the keys go to: pl011 (ttyAMA0) or virtio (hvc0). The output of both is shown."},
+     "Which console of the guest the keys go to: pl011 (ttyAMA0), virtio (hvc0) or semihosting. The output of all is "
+     "shown."},
+    {kDevices, "semihosting", "", "",
+     "Answer HLT #0xF000 as Arm's semihosting specification says; the guest's SYS_EXIT gives the exit status."},
+    {kDevices, "semihosting-dir", "FOLDER[,ro]", "no files",
+     "Where the guest's semihosting calls find files. No path leads out of the folder."},
 
     {kHypervisor, "el2", "MODE", "kvm",
      "kvm: farside's hosted hypervisor runs the guest at EL1 and handles every stage-2 fault. none: the guest runs "
@@ -149,9 +154,11 @@ constexpr OptionInfo kGuestOptions[] = {
 };
 
 constexpr std::string_view kRunAfter = R"(QEMU's spellings
-  -kernel -initrd -append -dtb -m -smp -cpu -no-reboot -seed -d -D mean what
-  they mean there. -nographic, -M virt, -serial stdio, -serial mon:stdio,
-  -display none and -accel tcg are accepted and change nothing.
+  -kernel -initrd -append -dtb -bios -pflash -drive -m -smp -cpu -no-reboot
+  -seed -d -D -monitor -semihosting mean what they mean there.
+  -M virt,gic-version=2 is --gic 2, and a second -serial file:FILE is --serial2
+  FILE. -nographic, -M virt, the first -serial stdio or mon:stdio, -display none
+  and -accel tcg are accepted and change nothing.
 
 Keys, on a terminal
   Ctrl-A x        pull the plug
@@ -168,6 +175,7 @@ Exit status
   4    the caches' sanitizer found what --fail-on or --stop-on names
   5    the limit of --max-insns was reached
   6    --engine lockstep has found a difference
+  any  what the guest asks for by semihosting's SYS_EXIT
   130  Ctrl-A x
 
 Examples

@@ -191,6 +191,18 @@ Result<void, UserError> take_machine(const Words& words, machine::MachineConfig&
   return {};
 }
 
+Result<void, UserError> take_semihosting(const Words& words, machine::MachineConfig& config) {
+  if (words.has("semihosting")) {
+    config.semihosting.emplace();
+    if (words.has("semihosting-dir")) config.semihosting = TRY(parse_semihosting_folder(words.text("semihosting-dir")));
+    return {};
+  }
+  if (words.has("semihosting-dir")) return UserError{"--semihosting-dir: add --semihosting"};
+  if (config.console == machine::ConsoleDevice::Semihosting)
+    return UserError{"--console semihosting: add --semihosting"};
+  return {};
+}
+
 Result<void, UserError> take_devices(const Words& words, machine::MachineConfig& config) {
   using machine::ConsoleDevice, machine::RngMode;
   if (words.has("dma")) config.dma = TRY(parse_dma("--dma", words.text("dma")));
@@ -203,10 +215,10 @@ Result<void, UserError> take_devices(const Words& words, machine::MachineConfig&
     config.rng = kModes[TRY(one_of("rng", words.text("rng"), {"seeded", "host", "none"}))];
   }
   if (words.has("console")) {
-    const usize device = TRY(one_of("console", words.text("console"), {"pl011", "virtio"}));
-    config.console = device == 0 ? ConsoleDevice::Pl011 : ConsoleDevice::Virtio;
+    constexpr ConsoleDevice kDevices[] = {ConsoleDevice::Pl011, ConsoleDevice::Virtio, ConsoleDevice::Semihosting};
+    config.console = kDevices[TRY(one_of("console", words.text("console"), {"pl011", "virtio", "semihosting"}))];
   }
-  return {};
+  return take_semihosting(words, config);
 }
 
 Result<void, UserError> take_hypervisor(const Words& words, machine::MachineConfig& config) {
@@ -292,8 +304,8 @@ Result<void, UserError> take_lockstep(const Words& words, RunOptions& run) {
   const bool wanted = words.text("engine") == "lockstep";
   if (words.has("lockstep-every") && !wanted) return UserError{"--lockstep-every: needs --engine lockstep"};
   if (!wanted) return {};
-  for (const char* other :
-       {"net", "drive", "share", "pflash", "clock", "trace", "stats", "jit-stats", "state-hash", "restore"}) {
+  for (const char* other : {"net", "drive", "share", "semihosting", "pflash", "clock", "trace", "stats", "jit-stats",
+                            "state-hash", "restore"}) {
     if (words.has(other)) return UserError{fmt::format("--engine lockstep: two machines run: leave out --{}", other)};
   }
   if (words.text("rng") == "host") return UserError{"--engine lockstep: two machines run: leave out --rng host"};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "core/base/types.h"
 #include "frontends/cli/device_options.h"
@@ -15,15 +16,18 @@ namespace {
 
 // How the value of a QEMU option becomes ours.
 enum class Value {
-  None,        // a flag
-  Same,        // as it stands
-  SubOption,   // "key=value" or the bare value
-  Ignored,     // checked against `accepted`, then dropped with the option
-  Flag,        // a flag, dropped
-  DebugItems,  // -d
-  Drive,       // file=FILE,...
-  Machine,     // virt[,gic-version=N]
-  Refused,     // `accepted` says why
+  None,         // a flag
+  Same,         // as it stands
+  SubOption,    // "key=value" or the bare value
+  Ignored,      // checked against `accepted`, then dropped with the option
+  Flag,         // a flag, dropped
+  DebugItems,   // -d
+  Drive,        // file=FILE,...
+  Machine,      // virt[,gic-version=N]
+  Serial,       // the first is the terminal, the second a file
+  Monitor,      // none, stdio or unix:PATH
+  Semihosting,  // enable=on[,target=native]
+  Refused,      // `accepted` says why
 };
 
 struct QemuOption {
@@ -51,7 +55,10 @@ constexpr QemuOption kOptions[] = {
     {"-no-user-config", "", Value::Flag},
     {"-M", "--gic", Value::Machine},
     {"-machine", "--gic", Value::Machine},
-    {"-serial", "", Value::Ignored, "stdio mon:stdio"},
+    {"-serial", "--serial2", Value::Serial},
+    {"-monitor", "--monitor", Value::Monitor},
+    {"-semihosting", "--semihosting", Value::None},
+    {"-semihosting-config", "--semihosting", Value::Semihosting},
     {"-display", "", Value::Ignored, "none"},
     {"-accel", "", Value::Ignored, "tcg"},
     {"-s", "", Value::Refused, "there is no gdb server in this version"},
@@ -64,6 +71,10 @@ constexpr QemuOption kOptions[] = {
     {"-device", "", Value::Refused, "the options --drive, --net, --rng, --share and --balloon add devices"},
     {"-netdev", "", Value::Refused, "the network card is --net user"},
     {"-nic", "--net", Value::Same},
+    {"-net", "", Value::Refused, "the network card is --net user"},
+    {"-virtfs", "", Value::Refused, "--share FOLDER shares a folder"},
+    {"-snapshot", "", Value::Refused, "--drive FILE,ro keeps the image as it is"},
+    {"-loadvm", "", Value::Refused, "--restore FILE begins with a snapshot"},
     {"-enable-kvm", "", Value::Refused, "farside emulates; its own hypervisor is --el2 kvm"},
 };
 
@@ -123,6 +134,47 @@ Result<void, UserError> translate_machine(const QemuOption& option, const std::s
   return UserError{fmt::format("{} {}: farside has only virt, with gic-version=2 or 3", option.name, value)};
 }
 
+// The terminal is the first serial port, whatever QEMU calls it; the second one's output goes to a file.
+Result<void, UserError> translate_serial(const QemuOption& option, const std::string& value, bool first,
+                                         std::vector<std::string>& out) {
+  if (first) {
+    if (value == "stdio" || value == "mon:stdio") return {};
+    return UserError{
+        fmt::format("{} {}: the first serial port is the terminal: stdio or mon:stdio", option.name, value)};
+  }
+  constexpr std::string_view kFile = "file:";
+  if (value == "null") return out.insert(out.end(), {std::string(option.ours), value}), Result<void, UserError>();
+  if (value.starts_with(kFile) && value.size() > kFile.size())
+    return out.insert(out.end(), {std::string(option.ours), value.substr(kFile.size())}), Result<void, UserError>();
+  return UserError{fmt::format("{} {}: the second serial port goes to file:FILE or null", option.name, value)};
+}
+
+// A socket of the monitor always listens, and nobody waits for its client.
+Result<void, UserError> translate_monitor(const QemuOption& option, const std::string& value,
+                                          std::vector<std::string>& out) {
+  if (value == "none") return {};
+  const auto parts = split(value, ',');
+  for (usize i = 1; i < parts.size(); ++i) {
+    static constexpr std::string_view kKnown[] = {"server", "server=on", "nowait", "wait=off"};
+    if (std::find(std::begin(kKnown), std::end(kKnown), parts[i]) == std::end(kKnown))
+      return UserError{fmt::format("{} {}: knows server and nowait, not {}", option.name, value, parts[i])};
+  }
+  out.insert(out.end(), {std::string(option.ours), std::string(parts[0])});
+  return {};
+}
+
+Result<void, UserError> translate_semihosting(const QemuOption& option, const std::string& value,
+                                              std::vector<std::string>& out) {
+  for (std::string_view part : split(value, ',')) {
+    static constexpr std::string_view kKnown[] = {"enable=on", "enable", "target=native", "target=auto"};
+    if (std::find(std::begin(kKnown), std::end(kKnown), part) == std::end(kKnown))
+      return UserError{fmt::format("{} {}: knows enable=on and target=native, not {}; --append gives arguments",
+                                   option.name, value, part)};
+  }
+  out.emplace_back(option.ours);
+  return {};
+}
+
 Result<void, UserError> translate_value(const QemuOption& option, const std::string& value,
                                         std::vector<std::string>& out) {
   switch (option.value) {
@@ -130,6 +182,8 @@ Result<void, UserError> translate_value(const QemuOption& option, const std::str
     case Value::SubOption: out.insert(out.end(), {std::string(option.ours), TRY(sub_option(option, value))}); return {};
     case Value::DebugItems: out.insert(out.end(), {std::string(option.ours), TRY(debug_groups(value))}); return {};
     case Value::Machine: return translate_machine(option, value, out);
+    case Value::Monitor: return translate_monitor(option, value, out);
+    case Value::Semihosting: return translate_semihosting(option, value, out);
     case Value::Drive: out.insert(out.end(), {std::string(option.ours), TRY(drive_from_qemu(value))}); return {};
     default: break;
   }
@@ -150,6 +204,7 @@ bool takes_value(std::string_view argument) {
 
 Result<std::vector<std::string>, UserError> translate_qemu_spelling(const std::vector<std::string>& arguments) {
   std::vector<std::string> out;
+  bool first_serial = true;
   for (usize i = 0; i < arguments.size(); ++i) {
     const auto option = std::find_if(std::begin(kOptions), std::end(kOptions),
                                      [&](const QemuOption& known) { return known.name == arguments[i]; });
@@ -167,7 +222,12 @@ Result<std::vector<std::string>, UserError> translate_qemu_spelling(const std::v
       default: break;
     }
     if (i + 1 == arguments.size()) return UserError{fmt::format("{} needs a value", option->name)};
-    TRY_VOID(translate_value(*option, arguments[++i], out));
+    const std::string& value = arguments[++i];
+    if (option->value == Value::Serial) {
+      TRY_VOID(translate_serial(*option, value, std::exchange(first_serial, false), out));
+    } else {
+      TRY_VOID(translate_value(*option, value, out));
+    }
   }
   return out;
 }

@@ -56,6 +56,7 @@ std::string_view end_word(StopCause cause, const Findings& findings) {
   if (findings.stopped()) return "finding";
   switch (cause) {
     case StopCause::PowerOff: return "power-off";
+    case StopCause::Exit: return "exit";
     case StopCause::Reset: return "reset";
     case StopCause::Quit: return "quit";
     case StopCause::InstructionLimit: return "limit";
@@ -87,6 +88,7 @@ std::string where_it_was(Machine& machine) {
 int conclude(const RunResult& result, Machine& machine) {
   switch (result.cause) {
     case StopCause::PowerOff: return kExitPowerOff;
+    case StopCause::Exit: return static_cast<int>(result.status);
     case StopCause::Reset: fmt::print(stderr, "farside: the guest reset the machine\n"); return kExitReset;
     case StopCause::Quit: fmt::print(stderr, "farside: quit\n"); return kExitQuit;
     case StopCause::InstructionLimit:

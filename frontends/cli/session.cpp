@@ -48,6 +48,13 @@ Session::Session(machine::Machine& machine, Terminal& terminal, const RunOptions
     poll(0);
     deliver_input();
   };
+  console.wait_input = [this] {
+    poll(kMonitorPollMs);
+    std::string keys;
+    if (!terminal_is_monitor()) keys.swap(terminal_.input());
+    machine_.console_input(reinterpret_cast<const u8*>(keys.data()), keys.size());
+    return terminal_.open() && !terminal_is_monitor();
+  };
   // Where somebody watches, or time is the host's, a guest that sleeps for a second sleeps for a second.
   if (terminal.interactive() || machine.config().clock == machine::ClockMode::Wall)
     console.idle = [this](u64 ns) { return wait(ns); };

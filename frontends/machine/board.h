@@ -63,6 +63,8 @@ class Board : public pe::BusPort,
   dev::Bus& bus() { return bus_; }
   const dev::Bus& bus() const { return bus_; }
   dev::Pl011& uart() { return *uart_; }
+  /// Seconds since 1970 when the machine's time was 0.
+  u64 epoch() const { return rtc_epoch_; }
   dev::Pl061& gpio() { return *gpio_; }
   dev::InterruptController& gic() { return *gic_; }
   cache::Hierarchy& caches() { return *caches_; }
@@ -103,7 +105,7 @@ class Board : public pe::BusPort,
   void deliver(u32 pe, bool irq, bool fiq);
 
   El2Mode el2_;
-  u64 rtc_epoch_;  ///< seconds since 1970 when time was 0
+  u64 rtc_epoch_;
   u64 ram_base_, ram_size_;
   dev::Ram ram_;
   u8* ram_data_;

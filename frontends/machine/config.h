@@ -81,8 +81,14 @@ struct ShareConfig {
 /// Where the guest's virtio entropy device gets its bytes.
 enum class RngMode : u8 { Seeded, Host, None };
 
-/// Which console of the guest the keys go to; the output of both is shown.
-enum class ConsoleDevice : u8 { Pl011, Virtio };
+/// Which console of the guest the keys go to; the output of all is shown.
+enum class ConsoleDevice : u8 { Pl011, Virtio, Semihosting };
+
+/// Answers to HLT #0xF000.
+struct SemihostingConfig {
+  std::string folder;  ///< whose files the guest may open; empty: none
+  bool read_only = false;
+};
 
 struct MachineConfig {
   u64 memory = u64{1} << 30;        ///< bytes of guest RAM; a multiple of 2 MiB
@@ -121,6 +127,7 @@ struct MachineConfig {
   bool balloon = false;
   RngMode rng = RngMode::Seeded;
   ConsoleDevice console = ConsoleDevice::Pl011;
+  std::optional<SemihostingConfig> semihosting;
 };
 
 /// How the machine talks to the outside world. Any of them may be empty.
@@ -133,11 +140,14 @@ struct Console {
   /// The machine is idle for `ns` nanoseconds of guest time: waits for them, or less when input arrives, and returns
   /// how many have passed. Empty: idle time is skipped.
   std::function<u64(u64 ns)> idle;
+  /// A semihosting call needs input: waits a few milliseconds for it and delivers it; false when there will be none.
+  std::function<bool()> wait_input;
 };
 
 /// Why a run ended.
 enum class StopCause : u8 {
   PowerOff,
+  Exit,   ///< semihosting's SYS_EXIT: see RunResult::status
   Reset,  ///< PSCI SYSTEM_RESET
   Quit,   ///< Machine::request_stop
   InstructionLimit,
@@ -149,6 +159,7 @@ enum class StopCause : u8 {
 struct RunResult {
   StopCause cause = StopCause::PowerOff;
   std::string text;  ///< one line for people where the cause needs it
+  u32 status = 0;    ///< StopCause::Exit: what the guest asks for
 };
 
 }  // namespace farside::machine

@@ -11,6 +11,7 @@
 #include "frontends/machine/peripherals.h"
 #include "frontends/machine/power.h"
 #include "frontends/machine/scheduler.h"
+#include "frontends/machine/semihosting.h"
 
 namespace farside::machine {
 namespace {
@@ -103,11 +104,13 @@ Result<void, UserError> Machine::build() {
   // The scheduler needs the cores and the cores need their clock: it is created first, over a vector filled below.
   scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_);
   power_ = std::make_unique<Power>(cores_, *scheduler_, trace_);
+  TRY_VOID(add_semihosting());
   const pe::Ports ports{.bus = board_.get(),
                         .system = board_.get(),
                         .clock = scheduler_.get(),
                         .icc = config_.gic == 3 ? board_.get() : nullptr,
                         .firmware = hosted ? nullptr : power_.get(),
+                        .semihosting = semihosting_.get(),
                         .entropy = board_.get(),
                         .trace = &trace_,
                         .caches = caches.modelled() ? &board_->caches() : nullptr};
@@ -153,10 +156,13 @@ Result<void, UserError> Machine::load() {
   request.fdt.flash = !config_.bios.empty();
   if (request.fdt.flash) return start_firmware(request);
   const boot::BootPlan plan = TRY(boot::plan_boot(request));
+  std::vector<FreeMemory> loaded;
   for (const boot::Segment& segment : plan.segments) {
+    loaded.push_back({segment.ipa, segment.ipa + segment.bytes.size() + segment.zeros});
     put_into_ram(segment.ipa, segment.bytes);
     clear_ram(segment.ipa + segment.bytes.size(), segment.zeros);
   }
+  note_free_memory(std::move(loaded));
   power_->start(*cores_.front(), plan.entry, plan.dtb);
   if (plan.format == boot::KernelFormat::Arm64Image) image_base_ = plan.entry;
   return {};
@@ -181,6 +187,7 @@ Result<void, UserError> Machine::start_firmware(const boot::BootRequest& request
   }
   if (tree.size() > config_.memory) return UserError{"dtb: does not fit into memory"};
   put_into_ram(kGuestRam, tree);
+  note_free_memory({{kGuestRam, kGuestRam + tree.size()}});
   power_->start(*cores_.front(), boot::virt_map::kFlash.base, 0);
   return {};
 }
@@ -190,16 +197,26 @@ void Machine::set_console(Console console) {
     board_->uart().set_sink(console.output);
     if (peripherals_->console()) peripherals_->console()->set_sink(console.output);
   }
+  console_output_ = console.output;
+  wait_input_ = console.wait_input;
   scheduler_->set_console(std::move(console));
 }
 
-RunResult Machine::run() { return scheduler_->run(); }
+RunResult Machine::run() {
+  RunResult result = scheduler_->run();
+  if (result.cause == StopCause::Exit) result.status = semihosting_->exit_status();
+  return result;
+}
 
 void Machine::set_checkpoint(u64 instructions) { scheduler_->set_checkpoint(instructions); }
 
 void Machine::request_stop() { scheduler_->stop(StopCause::Quit); }
 
 void Machine::console_input(const u8* data, usize size) {
+  if (config_.console == ConsoleDevice::Semihosting) {
+    if (semihosting_ != nullptr) semihosting_->receive({data, size});
+    return;
+  }
   if (dev::virtio::Console* console = peripherals_->console()) return console->receive({data, size});
   for (usize i = 0; i < size; ++i) board_->uart().receive(data[i]);
 }

@@ -28,6 +28,8 @@ class HypAdapter;
 class Peripherals;
 class Power;
 class Scheduler;
+class Semihosting;
+struct FreeMemory;
 class SnapshotFile;
 
 /// A range of the guest's physical address space, for `info mtree`.
@@ -54,7 +56,7 @@ class Machine {
   std::optional<RunResult> run_core(u32 core, u64 instructions);
   /// From a console callback: end run() soon with StopCause::Quit.
   void request_stop();
-  /// Bytes typed at the guest's PL011, or at its virtio console if that is the one that the config names.
+  /// Bytes typed at the guest's PL011, or at the other console that the config names.
   void console_input(const u8* data, usize size);
   /// Asks the guest's balloon driver to give back memory until `bytes` are given; nothing without --balloon.
   void set_balloon(u64 bytes);
@@ -131,6 +133,8 @@ class Machine {
   void for_each_section(const SectionVisit& visit);
   Result<void, UserError> apply(const SnapshotFile& file);
   void clear_ram(u64 address, u64 size);
+  Result<void, UserError> add_semihosting();
+  void note_free_memory(std::vector<FreeMemory> loaded);
   Result<void, UserError> start_firmware(const boot::BootRequest& request);
   /// Bytes that are there before the first instruction; they must fit.
   void put_into_ram(u64 address, std::span<const u8> bytes);
@@ -146,6 +150,9 @@ class Machine {
   std::vector<std::unique_ptr<pe::Pe>> cores_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Power> power_;
+  std::unique_ptr<Semihosting> semihosting_;  ///< null: HLT is UNDEFINED
+  std::function<void(u8)> console_output_;
+  std::function<bool()> wait_input_;
 };
 
 }  // namespace farside::machine

@@ -173,7 +173,7 @@ Result<void, UserError> Peripherals::add_devices(const MachineConfig& config) {
                                    [&](const ShareConfig& other) { return other.tag == share.tag; });
     if (taken)
       return UserError{fmt::format("--share {}: another share has the tag {}; add ,tag=NAME", share.path, share.tag)};
-    auto folder = TRY(virtio::Folder::open(share.path, share.read_only));
+    auto folder = TRY(virtio::Folder::open("--share", share.path, share.read_only));
     TRY(plug<virtio::Share>(share.dma.value_or(config.dma), std::move(folder), share.tag));
   }
   if (config.balloon) balloon_ = TRY(plug<virtio::Balloon>(config.dma, dma_));

@@ -2,6 +2,7 @@
 #include "frontends/machine/board.h"
 #include "frontends/machine/hyp_adapter.h"
 #include "frontends/machine/machine.h"
+#include "frontends/machine/semihosting.h"
 
 namespace farside::machine {
 
@@ -13,6 +14,7 @@ Result<void, UserError> Machine::reset() {
     core->reset(0, hyp_ != nullptr ? El::EL2 : El::EL1);
   }
   board_->bus().reset();
+  if (semihosting_ != nullptr) semihosting_->reset();
   // KVM_ARM_VCPU_INIT of every vCPU: stage 2 is unmapped, so that what the guest runs next is cleaned to the PoC.
   for (const auto& core : cores_)
     if (hyp_ != nullptr) hyp_->vm().init_vcpu(core->index());

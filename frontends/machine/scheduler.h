@@ -51,6 +51,8 @@ class Scheduler : public pe::Clock {
   std::optional<RunResult> run_alone(pe::Pe& core, u64 instructions);
   /// Ends the run as soon as the current instruction is done.
   void stop(StopCause cause, std::string text = {});
+  /// Whether stop() has been called in this run.
+  bool stopping() const { return stop_.has_value(); }
   u64 time_ns() const { return clock_ == ClockMode::Wall ? wall_now() : round_start_; }
 #ifdef FARSIDE_JIT
   /// The translating engine, if it is what runs the cores.

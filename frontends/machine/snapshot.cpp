@@ -9,6 +9,7 @@
 #include "frontends/machine/hyp_adapter.h"
 #include "frontends/machine/machine.h"
 #include "frontends/machine/scheduler.h"
+#include "frontends/machine/semihosting.h"
 
 namespace farside::machine {
 namespace {
@@ -40,6 +41,7 @@ void Machine::for_each_section(const SectionVisit& visit) {
     visit(fmt::format("core {}", core->index()), [&](StateVisitor& v) { core->visit_state(v); });
   visit("physical cores", [this](StateVisitor& v) { board_->physical().visit_state(v); });
   visit("scheduler", [this](StateVisitor& v) { scheduler_->visit_state(v); });
+  if (semihosting_ != nullptr) visit("semihosting", [this](StateVisitor& v) { semihosting_->visit_state(v); });
 }
 
 Result<SnapshotFile, UserError> Machine::snapshot() {

@@ -82,6 +82,7 @@ std::vector<std::string> describe(const MachineConfig& config, const cache::Conf
   if (config.net) lines.emplace_back("--net user");
   if (config.rng != RngMode::Seeded) lines.push_back(config.rng == RngMode::Host ? "--rng host" : "--rng none");
   if (config.console == ConsoleDevice::Virtio) lines.emplace_back("--console virtio");
+  if (config.semihosting) lines.emplace_back("--semihosting");
   for (const ShareConfig& share : config.shares) lines.push_back("--share with tag " + share.tag);
   add("balloon", yes(config.balloon), "");
   add("bios", yes(!config.bios.empty()), "");

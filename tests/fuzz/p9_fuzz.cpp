@@ -42,7 +42,7 @@ constexpr const char* kNames[] = {"a", "b", "..", ".", "", "../secret", "a/b", "
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
   using dev::virtio::p9::Writer;
   static const Folder folder;
-  auto opened = dev::virtio::Folder::open(folder.top / "shared", false);
+  auto opened = dev::virtio::Folder::open("--share", folder.top / "shared", false);
   if (!opened.ok()) std::abort();
   dev::virtio::p9::Server server(std::move(*opened));
   fuzz::Input input(data, size);

@@ -159,6 +159,10 @@ class BadInput(unittest.TestCase):
             (["--bios", "good", "--pflash", "folder"], "--pflash folder: cannot be opened for writing"),
             (["--bios", "good", "--pflash", "large.flash"], "a flash bank has 64 MiB"),
             (["--kernel", "good", "--pflash", "disk"], "it needs --bios FILE"),
+            (["--kernel", "good", "--semihosting", "--semihosting-dir", "missing"], "--semihosting-dir missing"),
+            (["--kernel", "good", "--semihosting", "--semihosting-dir", "disk"], "is no folder"),
+            (["--kernel", "good", "--semihosting-dir", "folder"], "add --semihosting"),
+            (["-kernel", "good", "-serial", "stdio", "-serial", "pty"], "file:FILE or null"),
             (["--kernl", "good"], "did you mean --kernel?"),
             (["windows"], "unknown guest"),
         ):

@@ -102,6 +102,38 @@ TEST_CASE("QEMU's spellings mean the same") {
   CHECK(run.trace_file == "log");
 }
 
+TEST_CASE("QEMU's serial ports, monitor and semihosting") {
+  CHECK(run_of({"-serial", "stdio"}).machine.serial2.empty());
+  CHECK(run_of({"-serial", "mon:stdio", "-serial", "file:out"}).machine.serial2 == "out");
+  CHECK(run_of({"-serial", "mon:stdio", "-serial", "null"}).machine.serial2 == "null");
+  CHECK(error_of({"-serial", "file:out"}).find("the terminal") != std::string::npos);
+  CHECK(error_of({"-serial", "stdio", "-serial", "pty"}).find("file:FILE or null") != std::string::npos);
+  CHECK(run_of({"-monitor", "none"}).monitor == MonitorPlace::None);
+  CHECK(run_of({"-monitor", "stdio"}).monitor == MonitorPlace::Terminal);
+  CHECK(run_of({"-monitor", "unix:m,server,nowait"}).monitor_socket == "m");
+  CHECK(error_of({"-monitor", "unix:m,reconnect=1"}).find("reconnect=1") != std::string::npos);
+  CHECK(error_of({"-monitor", "tcp::4444"}).find("unix:PATH") != std::string::npos);
+  CHECK(run_of({"-semihosting"}).machine.semihosting);
+  CHECK(run_of({"-semihosting-config", "enable=on,target=native"}).machine.semihosting);
+  CHECK(error_of({"-semihosting-config", "enable=on,arg=x"}).find("--append") != std::string::npos);
+  CHECK(error_of({"-virtfs", "local,path=x"}).find("--share") != std::string::npos);
+}
+
+TEST_CASE("semihosting: off, without files, or with those of a folder") {
+  CHECK_FALSE(run_of({}).machine.semihosting);
+  CHECK(run_of({"--semihosting"}).machine.semihosting->folder.empty());
+  const RunOptions run = run_of({"--semihosting", "--semihosting-dir", "a=b,,c,ro", "--console", "semihosting"});
+  CHECK(run.machine.semihosting->folder == "a=b,c");
+  CHECK(run.machine.semihosting->read_only);
+  CHECK(run.machine.console == machine::ConsoleDevice::Semihosting);
+  CHECK_FALSE(run_of({"--semihosting", "--semihosting-dir", "d"}).machine.semihosting->read_only);
+  CHECK(error_of({"--semihosting-dir", "d"}).find("add --semihosting") != std::string::npos);
+  CHECK(error_of({"--console", "semihosting"}).find("add --semihosting") != std::string::npos);
+  for (const char* bad : {"", ",ro", "d,rw", "d,ro,ro"})
+    CHECK(error_of({"--semihosting", "--semihosting-dir", bad}).find("FOLDER,ro") != std::string::npos);
+  CHECK(error_of({"--semihosting", "--engine", "lockstep"}).find("--semihosting") != std::string::npos);
+}
+
 TEST_CASE("a value may look like an option") {
   CHECK(run_of({"--append", "-s"}).append == "-s");
   CHECK(run_of({"-append", "--stats"}).append == "--stats");

@@ -46,7 +46,7 @@ struct Tree {
     return {std::istreambuf_iterator<char>(in), {}};
   }
   std::unique_ptr<Folder> folder(bool read_only = false) {
-    auto opened = Folder::open(top / "shared", read_only);
+    auto opened = Folder::open("--share", top / "shared", read_only);
     if (!opened.ok()) FAIL(opened.error().message);
     return std::move(*opened);
   }
@@ -414,8 +414,8 @@ TEST_CASE("The share tells its tag and carries messages through its queue") {
 
 TEST_CASE("What is no folder cannot be shared") {
   Tree tree;
-  const auto file = Folder::open(tree.top / "secret", false);
+  const auto file = Folder::open("--share", tree.top / "secret", false);
   REQUIRE_FALSE(file.ok());
   CHECK_THAT(file.error().message, Catch::Contains("is no folder"));
-  CHECK_FALSE(Folder::open(tree.top / "none", false).ok());
+  CHECK_FALSE(Folder::open("--share", tree.top / "none", false).ok());
 }
