@@ -124,8 +124,14 @@ std::string print(const Report& report, const Names& names) {
   const AccessInfo& a = report.access;
   std::string out = fmt::format("{} at {} by {} ({}, from {})\n", name(report.finding), report.pa,
                                 who(a.kind, a.core, a.el, a.pc, names), name(a.kind), name(report.level));
-  fmt::format_to(std::back_inserter(out), "  va {:#x} ipa {:#x}; stage 1 {}; stage 2 {}; final {}\n", a.va, a.ipa,
-                 text_of(a.s1), stage2_text(a), text_of(a.attr));
+  // A device has no stage 1, and the host none of the guest's addresses.
+  if (a.kind == AccessKind::Dma) {
+    fmt::format_to(std::back_inserter(out), "  ipa {:#x}; {}\n", a.ipa,
+                   a.coherent_dma ? "snoops" : "around the caches");
+  } else if (a.kind != AccessKind::Host) {
+    fmt::format_to(std::back_inserter(out), "  va {:#x} ipa {:#x}; stage 1 {}; stage 2 {}; final {}\n", a.va, a.ipa,
+                   text_of(a.s1), stage2_text(a), text_of(a.attr));
+  }
   if (report.size != 0) {
     fmt::format_to(std::back_inserter(out), "  seen     {}\n  expected {}\n", value_text(report, report.seen, names),
                    value_text(report, report.expected, names));

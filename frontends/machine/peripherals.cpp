@@ -17,22 +17,23 @@ namespace virt_map = boot::virt_map;
 namespace virtio = dev::virtio;
 
 namespace {
-cache::AccessInfo dma_access(u64 address, bool coherent) {
-  return {.kind = cache::AccessKind::Dma, .coherent_dma = coherent, .attr = cache::kWriteBackIsh, .ipa = address};
+cache::AccessInfo dma_access(u64 ipa, bool coherent) {
+  return {.kind = cache::AccessKind::Dma, .coherent_dma = coherent, .attr = cache::kWriteBackIsh, .ipa = ipa};
 }
 }  // namespace
 
-bool BoardDma::read_physical(u64 pa, std::span<u8> out) {
+bool BoardDma::read_physical(u64 pa, u64 ipa, std::span<u8> out) {
   const u8* host = board_.ram().at(pa - board_.ram_base(), out.size());
-  if (board_.caches().modelled()) return board_.caches().read(dma_access(pa, coherent()), Pa{pa}, out);
-  if (host != nullptr) std::memcpy(out.data(), host, out.size());
-  return host != nullptr;
+  if (host == nullptr) return false;
+  if (board_.caches().modelled()) return board_.caches().read(dma_access(ipa, coherent()), Pa{pa}, out);
+  std::memcpy(out.data(), host, out.size());
+  return true;
 }
 
-bool BoardDma::write_physical(u64 pa, std::span<const u8> bytes) {
+bool BoardDma::write_physical(u64 pa, u64 ipa, std::span<const u8> bytes) {
   u8* host = board_.ram().at(pa - board_.ram_base(), bytes.size());
   if (host == nullptr) return false;
-  if (board_.caches().modelled()) return board_.caches().write(dma_access(pa, coherent()), Pa{pa}, bytes);
+  if (board_.caches().modelled()) return board_.caches().write(dma_access(ipa, coherent()), Pa{pa}, bytes);
   std::memcpy(host, bytes.data(), bytes.size());
   board_.wrote(pa, bytes.size());
   return true;
@@ -64,17 +65,19 @@ bool BoardDma::for_each_frame(u64 address, u64 size, bool write, Transfer transf
 }
 
 bool BoardDma::read(u64 address, std::span<u8> out) {
-  if (vm_ == nullptr) return read_physical(address, out);
+  if (vm_ == nullptr) return read_physical(address, address, out);
   if (coherent()) return vm_->read_guest(Ipa{address}, out).ok();
-  return for_each_frame(address, out.size(), false,
-                        [&](u64 pa, u64 done, u64 bytes) { return read_physical(pa, out.subspan(done, bytes)); });
+  return for_each_frame(address, out.size(), false, [&](u64 pa, u64 done, u64 bytes) {
+    return read_physical(pa, address + done, out.subspan(done, bytes));
+  });
 }
 
 bool BoardDma::write(u64 address, std::span<const u8> bytes) {
-  if (vm_ == nullptr) return write_physical(address, bytes);
+  if (vm_ == nullptr) return write_physical(address, address, bytes);
   if (coherent()) return vm_->write_guest(Ipa{address}, bytes).ok();
-  return for_each_frame(address, bytes.size(), true,
-                        [&](u64 pa, u64 done, u64 count) { return write_physical(pa, bytes.subspan(done, count)); });
+  return for_each_frame(address, bytes.size(), true, [&](u64 pa, u64 done, u64 count) {
+    return write_physical(pa, address + done, bytes.subspan(done, count));
+  });
 }
 
 void BoardDma::discard(u64 address, u64 size) {

@@ -33,8 +33,8 @@ class BoardDma final : public dev::DmaPort {
   template <class Transfer>
   bool for_each_frame(u64 address, u64 size, bool write, Transfer transfer);
   std::optional<u64> frame(u64 address, bool write);
-  bool read_physical(u64 pa, std::span<u8> out);
-  bool write_physical(u64 pa, std::span<const u8> bytes);
+  bool read_physical(u64 pa, u64 ipa, std::span<u8> out);
+  bool write_physical(u64 pa, u64 ipa, std::span<const u8> bytes);
   Board& board_;
   DmaKind kind_;
   hyp::Vm* vm_ = nullptr;
