@@ -75,6 +75,7 @@ Result<machine::RunResult, UserError> Session::run() {
       continue;
     }
     if (result.cause != StopCause::Quit || quit_wanted_) return result;
+    if (!commands_wanted_ && !monitor_wanted_) return result;  // somebody else ends the run: --stop-on
     if (std::exchange(commands_wanted_, false) && !serve_monitor()) return result;
     if (std::exchange(monitor_wanted_, false) && !visit_monitor()) return result;
   }

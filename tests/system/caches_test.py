@@ -130,6 +130,7 @@ class Findings(unittest.TestCase):
         ):
             run = self.run_kernel("bad", "--report", "findings.json", *arguments)
             self.assertEqual((run.status, self.report()["run"]["end"]), (status, end), arguments)
+            self.assertEqual(run.out, "" if end == "finding" else "stay\n", arguments)
         self.assertEqual(self.report()["allowed"], {})
 
     def test_allowed_findings_are_counted_and_not_printed(self):
