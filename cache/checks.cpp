@@ -190,6 +190,14 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
   sanitizer_.deliver(out);
 }
 
+/// A clean copy in the L2 would fill the instruction cache again with what it is older than: memory.
+static bool is_old_at_unification(const Hierarchy& caches, const LineInfo& line) {
+  if (caches.config().unification != Unification::L2) return false;
+  return std::ranges::any_of(caches.copies(Pa{line.pa}), [&](const Copy& copy) {
+    return copy.level == Level::L2 && copy.dirty == 0 && std::memcmp(copy.data.data(), line.ram, kLine) != 0;
+  });
+}
+
 /// The smallest maintenance: a clean where the newest bytes sit in a cache and
 /// memory was read, an invalidation where memory is newer, only as far as the
 /// reader looks.
@@ -210,6 +218,7 @@ Remedy Hierarchy::remedy(Finding finding, const AccessInfo& info, const LineInfo
       if (from == Level::Memory && !info.attr.is_write_back() && info.attr.is_non_cacheable()) {
         return clean_remedy(Point::PoC, "this fetch");
       }
+      if (!unclean_for_fetch && is_old_at_unification(*this, line)) return unification_remedy();
       return instruction_remedy(unclean_for_fetch);
     case Finding::LOST_WRITE: return before_write_remedy();
     case Finding::DISCARDED_DIRTY: return instead_remedy();

@@ -13,6 +13,9 @@ Remedy invalidate_remedy(bool dirty);
 /// `unclean`: the new instruction has not reached the point of unification
 /// either.
 Remedy instruction_remedy(bool unclean);
+/// The new instruction is in memory, and an old copy of it at the point of
+/// unification.
+Remedy unification_remedy();
 /// All but the reader's own ISB has been done.
 Remedy context_remedy();
 Remedy before_write_remedy();

@@ -73,6 +73,15 @@ Remedy instruction_remedy(bool unclean) {
               "write and before this fetch"};
 }
 
+Remedy unification_remedy() {
+  return {.data = true,
+          .action = Action::Invalidate,
+          .instruction = true,
+          .text =
+              "DC IVAC (or CIVAC), DSB, IC IVAU, DSB, ISB of this line after "
+              "the last write and before this fetch"};
+}
+
 Remedy before_write_remedy() {
   return {.data = true,
           .action = Action::CleanInvalidate,
