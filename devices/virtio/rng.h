@@ -23,7 +23,7 @@ class Rng final : public Device {
   void visit_state(StateVisitor& visitor) override;
 
  private:
-  void fill(std::span<u8> out);
+  bool fill(std::span<u8> out);
   std::optional<u32> serve(Chain& chain);
   Entropy source_;
   Chance chance_;
