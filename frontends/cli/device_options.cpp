@@ -119,6 +119,9 @@ Result<std::string, UserError> drive_from_qemu(std::string_view text) {
       if (value == "on") rest += ",ro";
     } else if (key == "if" && is_one_of(value, {"virtio", "none"})) {
       if (value == "none") return UserError{fmt::format("-drive {}: say if=virtio; there is no -device", text)};
+    } else if (key == "if" && value == "pflash") {
+      return UserError{
+          fmt::format("-drive {}: flash is --bios FILE for the first bank, --pflash FILE for the second", text)};
     } else if (!is_one_of(key, {"id", "media", "index", "cache", "aio", "discard"})) {
       return UserError{fmt::format("-drive {}: knows file, if=virtio, format=raw and readonly, not {}{}{}", text, key,
                                    key.empty() ? "" : "=", value)};

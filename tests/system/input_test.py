@@ -162,6 +162,7 @@ class BadInput(unittest.TestCase):
             (["--kernel", "good", "--semihosting", "--semihosting-dir", "missing"], "--semihosting-dir missing"),
             (["--kernel", "good", "--semihosting", "--semihosting-dir", "disk"], "is no folder"),
             (["--kernel", "good", "--semihosting-dir", "folder"], "add --semihosting"),
+            (["-drive", "if=pflash,format=raw,file=good"], "--bios FILE"),
             (["-kernel", "good", "-serial", "stdio", "-serial", "pty"], "file:FILE or null"),
             (["--kernl", "good"], "did you mean --kernel?"),
             (["windows"], "unknown guest"),
