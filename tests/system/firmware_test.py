@@ -64,25 +64,25 @@ class UBoot(Firmware):
 
 @needed("qemu-efi-aarch64 fdisk mtools dosfstools", EDK2, "sfdisk", "mkfs.vfat", "mcopy")
 class Edk2(Firmware):
-    def start(self):
-        return farside.Typist("run", "--engine", "jit", "--bios", EDK2, "--pflash", os.path.join(self.folder, "vars"),
-                              "--drive", self.disk)
+    def start(self, el2):
+        return farside.Typist("run", "--engine", "jit", "--el2", el2, "--bios", EDK2, "--pflash",
+                              os.path.join(self.folder, "vars"), "--drive", self.disk)
 
     def to_shell(self, user):
         user.expect("startup.nsh")
         user.type("\r")
         user.expect("Shell>")
 
-    def test_keeps_a_variable_and_boots_the_kernel_from_fat(self):
+    def boot(self, el2):
         disk_images.fat_disk(self.disk, 128 * disk_images.MIB,
                              {"Image.efi": disk_images.KERNEL, "initrd": disk_images.INITRD})
-        with self.start() as user:
+        with self.start(el2) as user:
             self.to_shell(user)
             user.type(f"setvar farside -guid {GUID} -bs -rt -nv =0x2a\r")
             user.expect("Shell>")
             user.type("reset -s\r")
             self.assertEqual(user.exit_status(), 0)
-        with self.start() as user:
+        with self.start(el2) as user:
             self.to_shell(user)
             user.type(f"setvar farside -guid {GUID}\r")
             user.expect("0001 Bytes")
@@ -92,6 +92,12 @@ class Edk2(Firmware):
             user.expect("FS0:\\>")
             user.type("Image.efi initrd=\\initrd console=ttyAMA0\r")
             self.use_shell(user)
+
+    def test_keeps_a_variable_and_boots_the_kernel_from_fat_under_the_hypervisor(self):
+        self.boot("kvm")
+
+    def test_keeps_a_variable_and_boots_the_kernel_from_fat_without_a_hypervisor(self):
+        self.boot("none")
 
 
 if __name__ == "__main__":

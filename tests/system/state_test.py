@@ -130,7 +130,7 @@ class Reboot(unittest.TestCase):
 
 class Gic2(unittest.TestCase):
     def test_debian_boots_with_the_older_controller(self):
-        for arguments in (["--smp", "4"], ["--el2", "none"]):
+        for arguments in (["--smp", "4"], ["--smp", "8"], ["--el2", "none"]):
             result = farside.boot("--gic", "2", "--engine", "jit", *arguments, command="cat /proc/interrupts")
             self.assertEqual(result.status, 0, result.err)
             self.assertRegex(result.out, r"GICv2 +27 Level +arch_timer|GIC-0 +27 Level +arch_timer")
