@@ -223,6 +223,8 @@ void Machine::console_input(const u8* data, usize size) {
 
 void Machine::set_balloon(u64 bytes) { peripherals_->set_balloon(bytes); }
 
+std::optional<u64> Machine::balloon() const { return peripherals_->balloon(); }
+
 bool Machine::migrate(u32 vcpu, u32 core) {
   if (vcpu >= config_.cpus || core >= board_->physical().count()) return false;
   board_->physical().migrate(vcpu, core);

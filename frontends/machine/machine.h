@@ -60,6 +60,8 @@ class Machine {
   void console_input(const u8* data, usize size);
   /// Asks the guest's balloon driver to give back memory until `bytes` are given; nothing without --balloon.
   void set_balloon(u64 bytes);
+  /// Bytes that the guest has given back; nothing without --balloon.
+  std::optional<u64> balloon() const;
   /// From its next slice on `vcpu` runs on physical core `core`; false if there is no such one.
   bool migrate(u32 vcpu, u32 core);
   /// A device reads or writes guest memory now; false where there is no RAM.

@@ -199,6 +199,11 @@ void Peripherals::set_balloon(u64 bytes) {
   if (balloon_ != nullptr) balloon_->set_target(static_cast<u32>(std::min<u64>(bytes / dev::Ram::kPage, ~u32{0})));
 }
 
+std::optional<u64> Peripherals::balloon() const {
+  if (balloon_ == nullptr) return std::nullopt;
+  return balloon_->actual() * dev::Ram::kPage;
+}
+
 u64 Peripherals::noncoherent_slots() const {
   u64 mask = 0;
   for (usize i = 0; i < slots_.size(); ++i) mask |= u64{!slots_[i]->coherent()} << i;

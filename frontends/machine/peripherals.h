@@ -53,6 +53,8 @@ class Peripherals {
   dev::virtio::Console* console() { return console_; }
   /// Asks the guest for so many bytes; nothing without a balloon.
   void set_balloon(u64 bytes);
+  /// Bytes that the guest has given; nothing without a balloon.
+  std::optional<u64> balloon() const;
   /// Looks after what happens on the host: the network.
   void poll();
   /// The way to memory of devices of this kind.

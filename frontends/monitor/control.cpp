@@ -1,5 +1,6 @@
 // frontends/monitor/control.cpp - commands that change the course of the machine: stop, reset, snapshots.
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "frontends/monitor/monitor.h"
@@ -30,6 +31,25 @@ std::string Monitor::cont(const Words&) {
 std::string Monitor::power_down(const Words&) {
   machine_.press_power_key();
   return {};
+}
+
+std::string Monitor::set_balloon(const Words& words) {
+  const u64 most = machine_.config().memory >> 20;
+  if (!machine_.balloon()) return "balloon: this machine has none: --balloon\n";
+  u64 mebibytes = 0;
+  const std::string text = words.size() == 2 ? words[1] : std::string();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mebibytes);
+  if (error != std::errc() || end != text.data() + text.size() || mebibytes == 0 || mebibytes > most)
+    return fmt::format("balloon: give a number of MiB, 1 to {}\n", most);
+  machine_.set_balloon(machine_.config().memory - (mebibytes << 20));
+  return {};
+}
+
+std::string Monitor::balloon() const {
+  const auto given = machine_.balloon();
+  if (!given) return "balloon: this machine has none: --balloon\n";
+  return fmt::format("balloon: the guest has {} MiB of {}\n", (machine_.config().memory - *given) >> 20,
+                     machine_.config().memory >> 20);
 }
 
 std::string Monitor::reset(const Words&) {

@@ -103,7 +103,7 @@ struct Monitor::Command {
 std::span<const Monitor::Command> Monitor::commands() {
   static constexpr Command table[] = {
       {"help", "[COMMAND]", "list the commands", &Monitor::help},
-      {"info", "registers|tlb|mtree|slots|s2|cpus|status|snapshots",
+      {"info", "registers|tlb|mtree|slots|s2|cpus|status|balloon|snapshots",
        "show state of the selected core or of the machine", &Monitor::info},
       {"cpu", "N", "select core N for the other commands", &Monitor::select_cpu},
       {"xlate", "VA [r|w|x] [el0|el1|el2]", "explain the two-stage walk of VA, descriptor by descriptor",
@@ -116,6 +116,7 @@ std::span<const Monitor::Command> Monitor::commands() {
       {"cont", "", "let the machine run again", &Monitor::cont},
       {"system_reset", "", "reset the machine as its guest does with PSCI", &Monitor::reset},
       {"system_powerdown", "", "press the power key: the guest decides what follows", &Monitor::power_down},
+      {"balloon", "MIB", "ask the guest to do with so much memory, and give back the rest", &Monitor::set_balloon},
       {"savevm", "NAME", "write the machine's state to NAME.snap", &Monitor::save},
       {"loadvm", "NAME", "put the machine into the state of NAME.snap", &Monitor::load},
       {"quit", "", "end the run; exit status 130", &Monitor::do_quit},
@@ -166,8 +167,9 @@ std::string Monitor::info(const Words& words) {
     return out;
   }
   if (what == "status") return fmt::format("{}, {} ns\n", stopped_ ? "stopped" : "running", machine_.time_ns());
+  if (what == "balloon") return balloon();
   if (what == "snapshots") return snapshots();
-  return "info what? registers, tlb, mtree, slots, s2, cpus, status or snapshots\n";
+  return "info what? registers, tlb, mtree, slots, s2, cpus, status, balloon or snapshots\n";
 }
 
 std::string Monitor::select_cpu(const Words& words) {

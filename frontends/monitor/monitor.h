@@ -41,6 +41,8 @@ class Monitor {
   std::string examine_physical(const Words& words) { return examine(words, false); }
   std::string examine(const Words& words, bool is_virtual);
   std::string power_down(const Words& words);
+  std::string set_balloon(const Words& words);
+  std::string balloon() const;
   std::string reset(const Words& words);
   std::string stop(const Words& words);
   std::string cont(const Words& words);

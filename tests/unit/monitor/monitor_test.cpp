@@ -129,6 +129,28 @@ TEST_CASE("a state is saved under a plain name, listed, and comes back") {
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("balloon tells the guest's driver how much to give, and says what it has given") {
+  Stopped none;
+  CHECK(none.says("balloon 32", "--balloon"));
+  CHECK(none.says("info balloon", "--balloon"));
+  const TinyGuest guest({0x14000000});                 // b .
+  MachineConfig config = guest.config(El2Mode::None);  // 64 MiB
+  config.rng = RngMode::None;                          // so that slot 0 has the balloon
+  config.balloon = true;
+  auto made = Machine::create(config);
+  REQUIRE(made.ok());
+  monitor::Monitor monitor(**made);
+  constexpr u64 kNumPages = 0x0a00'0100, kActual = kNumPages + 4;
+  dev::Bus& bus = (*made)->board().bus();
+  CHECK(monitor.execute("balloon 48").empty());
+  CHECK(bus.read(kNumPages, 4, 0).value == (16 << 20) / 4096);
+  CHECK(monitor.execute("info balloon").find("64 MiB of 64") != std::string::npos);
+  bus.write(kActual, 4, (8 << 20) / 4096, 0);  // the driver's report
+  CHECK(monitor.execute("info balloon").find("56 MiB of 64") != std::string::npos);
+  for (const char* bad : {"balloon", "balloon 0", "balloon 65", "balloon 1G"})
+    CHECK(monitor.execute(bad).find("1 to 64") != std::string::npos);
+}
+
 TEST_CASE("the power key is down for a tenth of a second of the machine's time") {
   const TinyGuest guest({0x14000000});  // b .
   auto made = Machine::create(guest.config(El2Mode::None));
