@@ -55,8 +55,8 @@ std::string read(SemihostingFiles& files, u32 handle, usize size) {
 
 TEST_CASE("a call whose arguments cannot be read is a data abort at the HLT, and nothing has been done") {
   const El2Mode el2 = GENERATE(El2Mode::Kvm, El2Mode::None);
-  // adr x2, .; msr vbar_el1, x2; isb; mov x1, #0x0f000000, where nothing is; mov w0, #SYS_WRITE0; hlt; b .
-  std::vector<u32> code{0x10000002, 0xd518c002, 0xd5033fdf, 0xd2a1e001, 0x52800080, kHlt, 0x14000000};
+  // adr x2, .; msr vbar_el1, x2; isb; mov x1, #1 << 48, too large an address; mov w0, #SYS_WRITE0; hlt; b .
+  std::vector<u32> code{0x10000002, 0xd518c002, 0xd5033fdf, 0xd2e00021, 0x52800080, kHlt, 0x14000000};
   code.resize(0x200 / 4, 0xd503201f);  // up to the vector of a synchronous exception
   const TinyGuest guest(code + call_psci(kSystemOff));
   const auto machine = make(guest.config(el2));
