@@ -164,7 +164,10 @@ bool Session::visit_monitor() {
       case ConsoleCommand::Quit: return false;
       case ConsoleCommand::Help: terminal_.write(kKeys); break;
     }
-    for (char key : std::exchange(terminal_.input(), {})) {
+    // What is typed behind the line that goes back is the guest's.
+    while (!terminal_.input().empty()) {
+      const char key = terminal_.input().front();
+      terminal_.input().erase(0, 1);
       std::string echo;
       const std::optional<std::string> line = editor_.feed(static_cast<u8>(key), echo);
       terminal_.write(echo);
