@@ -9,7 +9,7 @@ namespace farside::jit {
 namespace {
 
 /// The longest run, in bytes: the more, the more often its ends lie in two pages.
-constexpr i64 kMostBytes = 256;
+constexpr i64 kMostBytes = 1024;
 
 /// A load or store of one or two registers at a constant distance from its base register.
 struct PlainAccess {

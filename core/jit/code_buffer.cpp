@@ -104,40 +104,27 @@ void emit_authenticate(Asm& a) {
 
 }  // namespace
 
-CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, usize predictions)
-    : size_(align_up(bytes, 4096)), prediction_count_(predictions), host_(host) {
-  if (!map()) return;
-  asm_.emplace(writable_, base_, size_);
+/// Two views of the same memory: nothing is writable and executable at one address. mremap(2) of no bytes makes the
+/// second view of an anonymous mapping. perf looks at its map files for anonymous code only, so no memfd.
+CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host) : size_(bytes), host_(host) {
+  void* const writable = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (writable == MAP_FAILED) return;
+  writable_ = static_cast<u8*>(writable);
+  void* const executable = mremap(writable, 0, bytes, MREMAP_MAYMOVE);
+  if (executable == MAP_FAILED) return;
+  if (mprotect(executable, bytes, PROT_READ | PROT_EXEC) == 0) {
+    base_ = static_cast<u8*>(executable);
+  } else {
+    munmap(executable, bytes);
+  }
+  if (!ok()) return;
+  asm_.emplace(writable_, base_, bytes);
   emit_routines();
 }
 
-/// Two views of the same memory: nothing is writable and executable at one address. mremap(2) of no bytes makes the
-/// second view of an anonymous mapping. perf looks at its map files for anonymous code only, so no memfd. Predictions
-/// follow the executable view.
-bool CodeBuffer::map() {
-  constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS, kShared = MAP_SHARED | MAP_ANONYMOUS;
-  void* const place = mmap(nullptr, size_ + data_bytes(), PROT_READ | PROT_WRITE, kPrivate, -1, 0);
-  if (place == MAP_FAILED) return false;
-  base_ = static_cast<u8*>(place);
-  mispredictions_ = reinterpret_cast<u64*>(base_ + size_);
-  predictions_ = reinterpret_cast<u32*>(mispredictions_ + 1);
-  void* const writable = mmap(nullptr, size_, PROT_READ | PROT_WRITE, kShared, -1, 0);
-  if (writable == MAP_FAILED) return false;
-  writable_ = static_cast<u8*>(writable);
-  return mremap(writable, 0, size_, MREMAP_MAYMOVE | MREMAP_FIXED, base_) != MAP_FAILED &&
-         mprotect(base_, size_, PROT_READ | PROT_EXEC) == 0;
-}
-
 CodeBuffer::~CodeBuffer() {
-  if (base_ != nullptr) munmap(base_, size_ + data_bytes());
+  if (base_ != nullptr) munmap(base_, size_);
   if (writable_ != nullptr) munmap(writable_, size_);
-}
-
-void CodeBuffer::disturb(u64 seed) {
-  for (usize i = 0; i < prediction_count_; ++i) {
-    seed = seed * 6364136223846793005 + 1442695040888963407;
-    predictions_[i] = static_cast<u32>(seed >> 33) & kL0IndexMask;
-  }
 }
 
 void CodeBuffer::emit_routines() {

@@ -12,13 +12,12 @@ namespace farside::jit {
 /// Memory for code, filled from the bottom and emptied as a whole.
 class CodeBuffer {
  public:
-  static constexpr usize kPredictions = usize{1} << 18;
-  /// Room for `bytes` of code and a number of predictions, at least 1; check ok() before use.
-  CodeBuffer(usize bytes, const HostFeatures& host, usize predictions = kPredictions);
+  /// Room for `bytes` of code; check ok() before use.
+  CodeBuffer(usize bytes, const HostFeatures& host);
   ~CodeBuffer();
   CodeBuffer(const CodeBuffer&) = delete;
   CodeBuffer& operator=(const CodeBuffer&) = delete;
-  bool ok() const { return asm_.has_value(); }
+  bool ok() const { return base_ != nullptr && writable_ != nullptr; }
 
   /// Emits at the end of the code so far.
   Asm& code() { return *asm_; }
@@ -44,22 +43,11 @@ class CodeBuffer {
   /// What translated code may use of the host, and where vector_constants() lie.
   const HostFeatures& host() const { return host_; }
   const u8* constants() const { return constants_; }
-  /// One of the words beside the code in which loads and stores remember L0 entries, in turn.
-  u32* prediction(usize n) const { return predictions_ + n % prediction_count_; }
-  /// Where code counts predictions that were wrong, if it is emitted to count.
-  u64* mispredictions() const { return mispredictions_; }
-  /// Makes every prediction a random one.
-  void disturb(u64 seed);
 
  private:
-  usize data_bytes() const { return sizeof(u64) + prediction_count_ * sizeof(u32); }
-  bool map();
   void emit_routines();
   u8 *base_ = nullptr, *writable_ = nullptr;
-  usize size_, prediction_count_;
-  // Behind the code, within reach of its instructions.
-  u64* mispredictions_ = nullptr;
-  u32* predictions_ = nullptr;
+  usize size_;
   std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
   u64 (*enter_)(const Frame*, const u8*) = nullptr;

@@ -84,12 +84,8 @@ class EmitExec {
   using Cond = Condition;
   using Vec = VectorValue;
 
-  EmitExec(Asm& a, const Features& features, const CodeBuffer& routines, usize& predictions)
-      : a_(a),
-        features_(features),
-        routines_(routines),
-        kit_(a, routines.host(), routines.constants()),
-        predictions_(predictions) {}
+  EmitExec(Asm& a, const Features& features, const CodeBuffer& routines)
+      : a_(a), features_(features), routines_(routines), kit_(a, routines.host(), routines.constants()) {}
   const Features& features() const { return features_; }
 
   // The translator's side.
@@ -101,12 +97,7 @@ class EmitExec {
     unsigned instruction;
     VectorKit::Map vectors{};  ///< what host vector registers remember where the fast path resumes
     bool flags = false;        ///< and whether the host's flags are then those of the guest
-    Patch empty{};             ///< taken too: the predicted L0 entry is an empty one
-    u8* predicted = nullptr;   ///< where the fast path goes on if L0 has another entry than the predicted one
-    HostMem entry{RBP};        ///< the entry that was compared, and with what
-    i32 limit = 0;
-    u32* prediction = nullptr;
-    bool run = false;                                       ///< a run of accesses does not lie in one known page
+    bool run = false;          ///< a run of accesses does not lie in one known page
     std::array<u8, 3> temps{kNothing, kNothing, kNothing};  ///< see temps_
   };
   /// How a block ends.
@@ -270,8 +261,6 @@ class EmitExec {
     a_.bind_short(done);
     clobber_flags();
   }
-  /// Code before a slow path: the address may have left the predicted page for another one that L0 knows.
-  void predict_again(const SlowPath& path, bool count);
   /// Code behind a slow path: host registers and flags as the fast path leaves them.
   void resume(const SlowPath& path) {
     kit_.reload(path.vectors);
@@ -363,7 +352,7 @@ class EmitExec {
   }
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
-  void probe_predicted(HostMem entry, unsigned size);
+  void compare_tag(const HostMem& entry, unsigned size);
   void access_address(Val address, unsigned size, bool write, Mem how);
   void exclusive_address(Val address, unsigned size, bool write);
   void store_bytes(unsigned size, HostReg from, unsigned offset = 0);
@@ -427,7 +416,6 @@ class EmitExec {
   std::vector<SlowPath> slow_paths_;
   const AccessRuns* runs_ = nullptr;
   HostMem found_{RCX, 0, RDX};  ///< what the instruction accesses
-  usize& predictions_;          ///< handed out so far
 };
 
 }  // namespace farside::jit

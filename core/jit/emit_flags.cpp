@@ -24,8 +24,12 @@ HostReg EmitExec::save_flags(Live kind, HostReg keep) {
   if (kind == Live::Addition) a_.cmc();
   live_ = Live::Subtraction;
   a_.lahf();
-  a_.mov_ah(kSignZeroCarrySlot);
-  if ((needed_flags_ & kFlagV) != 0) a_.setcc(Cc::O, kOverflowSlot);
+  if ((needed_flags_ & kFlagV) == 0) {
+    a_.mov_ah(kSignZeroCarrySlot);
+  } else {
+    a_.setcc(Cc::O, RAX);
+    a_.mov16(kFlagsSlot, RAX);
+  }
   return keep;
 }
 

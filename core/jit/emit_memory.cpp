@@ -7,7 +7,6 @@ namespace {
 HostMem entry_at_rcx(bool write) { return {kL0, write ? kWriteTable - kReadTable : 0, RCX}; }
 /// Both registers are in memory, the second behind the first.
 bool adjacent(unsigned rt, unsigned rt2) { return rt2 == rt + 1 && rt2 < 31 && !is_mapped(rt) && !is_mapped(rt2); }
-asmjit::x86::Mem word_at(const u32* place) { return asmjit::x86::ptr(reinterpret_cast<u64>(place), 4); }
 
 }  // namespace
 
@@ -36,59 +35,25 @@ void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
   }
   found_ = {RCX, 0, RDX};
   HostMem entry = entry_at_rcx(write);
+  a_.rorx(false, RCX, RDX, 8);
+  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
   if (how.unprivileged) {
     const HostMem context = frame_field(offsetof(Frame, unprivileged));
-    a_.rorx(false, RCX, RDX, 8);
-    a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
     a_.alu_imm(Alu::Cmp, true, context, 0);
     slow_if(Cc::E);
     a_.alu(Alu::Add, true, RCX, context);
     entry = {RCX, write ? kWriteTable : kReadTable};
-    a_.alu(Alu::Xor, true, RDX, entry);
-    a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kL0PageSize - size));
-    slow_if(Cc::A);
-  } else {
-    probe_predicted(entry, size);
-    entry.disp += 8;
-    a_.mov(true, RCX, entry);
-    a_.test(true, RCX, RCX);
-    slow_paths_.back().empty = a_.jcc(Cc::E);
-    return;
   }
+  compare_tag(entry, size);
   entry.disp += 8;
   a_.mov(true, RCX, entry);
 }
 
-/// Looks at the L0 entry that this place found the last time: where the data is does then not wait for the address.
-/// RDX is the address, and becomes its offset in the page; RCX is where the entry lies in its table. That entry may be
-/// an empty one, whose tag only the right place in the table makes impossible: there `host` is null.
-void EmitExec::probe_predicted(HostMem entry, unsigned size) {
-  u32* const prediction = routines_.prediction(predictions_++);
-  a_.x86().mov(gp(false, RCX), word_at(prediction));
+/// RDX is the address, and becomes its offset in the page that `entry` must be of.
+void EmitExec::compare_tag(const HostMem& entry, unsigned size) {
   a_.alu(Alu::Xor, true, RDX, entry);
-  const i32 limit = static_cast<i32>(pe::kL0PageSize - size);
-  a_.alu_imm(Alu::Cmp, true, RDX, limit);
+  a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kL0PageSize - size));
   slow_if(Cc::A);
-  SlowPath& path = slow_paths_.back();
-  path.predicted = a_.here();
-  path.entry = entry;
-  path.limit = limit;
-  path.prediction = prediction;
-}
-
-void EmitExec::predict_again(const SlowPath& path, bool count) {
-  if (path.predicted == nullptr) return a_.bind(path.from);
-  a_.bind(path.empty);
-  a_.x86().mov(gp(false, RCX), word_at(path.prediction));
-  a_.bind(path.from);
-  if (count) a_.x86().inc(asmjit::x86::ptr(reinterpret_cast<u64>(routines_.mispredictions()), 8));
-  a_.alu(Alu::Xor, true, RDX, path.entry);  // the address again
-  a_.rorx(false, RCX, RDX, 8);
-  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
-  a_.x86().mov(word_at(path.prediction), gp(false, RCX));
-  a_.alu(Alu::Xor, true, RDX, path.entry);
-  a_.alu_imm(Alu::Cmp, true, RDX, path.limit);
-  a_.jcc(Cc::BE, path.predicted);
 }
 
 /// As host_address, but a run of accesses off one base register looks at L0 once, for all of them.
@@ -105,13 +70,12 @@ void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
     if (run.low != 0) a_.lea(true, RDX, {RDX, run.low});
     reserve(RCX);
     clobber_flags();
-    HostMem entry = entry_at_rcx(write);
-    probe_predicted(entry, static_cast<unsigned>(run.high - run.low));
-    const HostMem host{entry.base, entry.disp + 8, entry.index};
+    const HostMem entry = entry_at_rcx(write);
+    a_.rorx(false, RCX, RDX, 8);
+    a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+    compare_tag(entry, static_cast<unsigned>(run.high - run.low));
     slow_paths_.back().run = true;
-    a_.alu_imm(Alu::Cmp, true, host, 0);
-    slow_paths_.back().empty = a_.jcc(Cc::E);
-    a_.mov(true, RDX, host);
+    a_.mov(true, RDX, {entry.base, entry.disp + 8, entry.index});
     a_.alu(Alu::Sub, true, RDX, entry);
     a_.mov(true, run_slot(run.slot), RDX);
     release(RCX);

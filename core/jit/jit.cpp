@@ -47,7 +47,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
     : features_(features),
       options_(options),
       interp_(features),
-      buffer_(options.code_bytes, options.host, options.predictions),
+      buffer_(options.code_bytes, options.host),
       translator_(features, buffer_, options.count_runs),
       blocks_(buffer_),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
@@ -120,7 +120,6 @@ void Jit::run_blocks(pe::Pe& pe) {
                 .unprivileged = pe.known_unprivileged_context()};
     frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
     ++counters_.entries;
-    if (options_.disturb != 0) buffer_.disturb(options_.disturb + counters_.entries);
     code_changed_ = false;
     flags_to_host(pe.s);
     const u64 exit = buffer_.enter(frame, block->code);

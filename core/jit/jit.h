@@ -21,9 +21,7 @@ struct JitOptions {
   unsigned most_instructions = kMaxBlock;  ///< per block, 1..kMaxBlock
   bool always_verify = false;              ///< treat every page as one that keeps changing
   bool chain = true;                       ///< connect blocks
-  usize predictions = CodeBuffer::kPredictions;
-  u64 disturb = 0;                 ///< if not 0: predictions are changed at random, from this seed, before each entry
-  std::optional<u64> forget_seed;  ///< seed: forget blocks, L0 entries, contexts and all code at random
+  std::optional<u64> forget_seed;          ///< seed: forget blocks, L0 entries, contexts and all code at random
   HostFeatures host = HostFeatures::detect();
 };
 
@@ -59,8 +57,6 @@ class Jit : public pe::CodeWatch {
   void attach(pe::Pe& pe);
 
   const JitCounters& counters() const { return counters_; }
-  /// Accesses that did not find the predicted L0 entry: with count_runs.
-  u64 mispredictions() const { return *buffer_.mispredictions(); }
   const TranslationCounters& translation() const { return translator_.counters; }
   usize code_bytes_used() const { return buffer_.used(); }
   usize blocks() const { return blocks_.live(); }

@@ -142,7 +142,7 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   decode_block(block, most, verify);
   Asm& a = buffer_.code();
   block.code = a.here();
-  EmitExec x(a, features_, buffer_, predictions_);
+  EmitExec x(a, features_, buffer_);
   Patch out_of_budget;
   std::vector<Patch> stale;
   emit_entry(a, block, out_of_budget, stale);
@@ -254,7 +254,7 @@ void Translator::emit_stubs(EmitExec& x) {
   Asm& a = x.code();
   for (const EmitExec::SlowPath& path : x.slow_paths()) {
     const unsigned i = path.instruction;
-    x.predict_again(path, count_runs_);
+    a.bind(path.from);
     if (path.run) {
       go_on_apart(a, i);
       continue;

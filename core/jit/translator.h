@@ -57,7 +57,6 @@ class Translator {
   bool count_runs_;
   std::deque<Site> sites_;
   std::deque<Link> links_;
-  usize predictions_ = 0;  ///< words of the code buffer that loads and stores use
   // Of the block in hand.
   Block* block_ = nullptr;
   std::array<u32, kMaxBlock> words_{};

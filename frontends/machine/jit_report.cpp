@@ -61,8 +61,6 @@ std::string Machine::jit_report() const {
       out += fmt::format("  {:<24} {:>14.2f}\n", name, static_cast<double>(value) / static_cast<double>(by));
     };
     row("blocks entered", w.entered);
-    out += fmt::format("  {:<24} {:>14.2f}\n", "mispredictions, 1/1000",
-                       1000 * static_cast<double>(jit->mispredictions()) / executed);
     each("instructions per block", w.instructions, w.entered);
     each("host bytes each, hot", w.host_bytes, w.instructions);
     each("host bytes each", t.host_bytes, t.instructions);

@@ -13,16 +13,12 @@
 namespace farside::test {
 namespace {
 
-constexpr u64 kDisturb = 20261121;
-
 /// The engine as it is used, and with every rare path made common.
 std::vector<std::pair<const char*, jit::JitOptions>> configurations() {
   return {{"plain", {.threshold = 0}},
           {"tiered", {.threshold = 2}},
           {"single instructions", {.threshold = 0, .most_instructions = 1}},
           {"no chains", {.threshold = 0, .most_instructions = 3, .chain = false}},
-          {"one prediction", {.threshold = 0, .predictions = 1}},
-          {"disturbed", {.threshold = 0, .predictions = 64, .disturb = kDisturb}},
           {"verified", {.threshold = 0, .always_verify = true}},
           {"forgetful", {.threshold = 0, .forget_seed = Twins::forget_seed()}},
           {"tiny buffer", {.threshold = 0, .code_bytes = jit::Translator::kMostBytes + 4096}}};

@@ -62,8 +62,7 @@ class Probe {
     std::array<bool, jit::kMaxBlock> opaque{};
     std::fill_n(opaque.begin(), std::size(kBefore), true);
     jit::find_access_runs(all.data(), static_cast<unsigned>(all.size()), opaque, runs);
-    usize predictions = 0;
-    jit::EmitExec x(buffer_.code(), features_, buffer_, predictions);
+    jit::EmitExec x(buffer_.code(), features_, buffer_);
     x.begin_block(false, runs);
     Code out;
     const u8* from = nullptr;
