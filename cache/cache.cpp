@@ -13,7 +13,7 @@ Cache::Cache(Geometry geometry)
 Line& Cache::victim(u64 index) {
   const u32 set = set_of(index);
   for (u32 way = 0; way < ways_; ++way) {
-    if (!at(set, way).valid()) return at(set, way);
+    if (tags_[usize{set} * ways_ + way] == kNoTag) return at(set, way);
   }
   const u32 way = next_way_[set];
   next_way_[set] = static_cast<u8>((way + 1) % ways_);
@@ -49,7 +49,7 @@ void Cache::release(Line& line) {
   line.origin = Origin::Demand;
   line.snooped = true;
   line.vmid = line.asid = 0;
-  line.lent_epoch = 0;
+  line.lent_context = 0;
 }
 
 }  // namespace farside::cache

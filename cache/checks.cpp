@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cache/bytes.h"
 #include "cache/remedy.h"
 #include "cache/visit.h"
 
@@ -121,19 +122,12 @@ void Hierarchy::check_overwrite(LineInfo& line, const u8* below, const std::arra
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
     held |= core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa)->dirty;
   }
-  u64 lost = 0;
-  for (u64 left = mask & ~held; left != 0; left &= left - 1) {
-    const auto byte = static_cast<unsigned>(std::countr_zero(left));
-    if (below[byte] == line.golden[byte] && data[byte] != line.golden[byte]) lost |= u64{1} << byte;
-  }
+  const u64 lost = mask & ~held & differing_bytes(data.data(), line.golden) & ~differing_bytes(below, line.golden);
   if (lost == 0) return;
   const auto first = static_cast<unsigned>(std::countr_zero(lost));
   const usize size = kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
   report(Finding::LOST_WRITE, by, line, first, {data.data() + first, size}, {line.golden + first, size}, level);
-  for (u64 left = lost; left != 0; left &= left - 1) {
-    const auto byte = static_cast<unsigned>(std::countr_zero(left));
-    line.golden[byte] = data[byte];
-  }
+  copy_bytes(line.golden, data.data(), lost);
 }
 
 /// Dirty bytes were thrown away; `data` has left its cache already.

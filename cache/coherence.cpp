@@ -2,6 +2,7 @@
 // write-backs, evictions.
 #include <cstring>
 
+#include "cache/bytes.h"
 #include "cache/visit.h"
 
 namespace farside::cache {
@@ -134,10 +135,7 @@ void Hierarchy::write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& b
     fill_l2(line, copy.data, by).dirty = mask;
   } else {
     if (line.golden != nullptr) check_overwrite(line, below->data.data(), copy.data, mask, Level::L2, by);
-    for (u64 left = mask; left != 0; left &= left - 1) {
-      const auto byte = static_cast<unsigned>(std::countr_zero(left));
-      below->data[byte] = copy.data[byte];
-    }
+    copy_bytes(below->data.data(), copy.data.data(), mask);
     below->dirty |= mask;
   }
 }
@@ -149,14 +147,7 @@ void Hierarchy::write_back_to_memory(LineInfo& line, const std::array<u8, kLine>
   ++l2_.counters.writebacks;
   event(line, EventKind::WriteBack, Level::Memory, by);
   if (line.golden != nullptr) check_overwrite(line, line.ram, data, mask, Level::Memory, by);
-  if (mask == ~u64{0}) {
-    std::memcpy(line.ram, data.data(), kLine);
-    return;
-  }
-  for (u64 left = mask; left != 0; left &= left - 1) {
-    const auto byte = static_cast<unsigned>(std::countr_zero(left));
-    line.ram[byte] = data[byte];
-  }
+  copy_bytes(line.ram, data.data(), mask);
 }
 
 void Hierarchy::clean_l2(LineInfo& line, const AccessInfo& by) {

@@ -163,7 +163,7 @@ const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
     withdraw(writer, Side::Data, *core_[writer].l1d.find(line->pa), Withdrawn::Write);
   }
   copy.lent_read = true;
-  copy.lent_epoch = core_[info.core].fetch_epoch;
+  copy.lent_context = core_[info.core].fetch_context;
   return copy.data.data();
 }
 

@@ -23,7 +23,7 @@ void Hierarchy::keep_fetched(LineInfo& line) {
     Core& c = core_[core];
     if (knobs_.fetch_buffer == FetchBufferUse::Random && c.chance.one_in(2)) continue;
     for_each_instruction_copy(core, line, [&](Line& copy) {
-      if (!copy.lent_read || copy.lent_epoch != c.fetch_epoch) return;
+      if (!copy.lent_read || copy.lent_context != c.fetch_context) return;
       c.ahead.keep({.info = &line, .since = line.changed, .until = history_.count() + 1, .data = copy.data});
       // The cache may lose the line while the buffer keeps it: the core then sees the new one before the old one.
       if (knobs_.fetch_buffer == FetchBufferUse::Random && c.chance.one_in(2)) drop_instruction(core, copy);
@@ -60,10 +60,15 @@ void Hierarchy::synchronize(unsigned core) {
   });
 }
 
-void Hierarchy::forget_fetched(unsigned core) {
+u64 Hierarchy::forget_fetched(unsigned core) {
+  resume_fetching(core, ++fetch_contexts_);
+  return fetch_contexts_;
+}
+
+void Hierarchy::resume_fetching(unsigned core, u64 context) {
   if (!modelled()) return;
   core_[core].ahead.clear();
-  ++core_[core].fetch_epoch;
+  core_[core].fetch_context = context;
 }
 
 }  // namespace farside::cache

@@ -42,6 +42,7 @@ enum class Barrier : u8 { Dmb, Dsb, Isb };
 struct LinePointer {
   u8* data = nullptr;
   bool writable = false;
+  u32 place = 0;  ///< number of the place in the core's cache that the line has while it is lent
 };
 
 /// Whose view peek shows. Cached: what a coherent cacheable read by `core`
@@ -104,6 +105,9 @@ class Hierarchy {
   /// The data line of `pa` for `info.core`, filled if necessary as the access
   /// itself would.
   LinePointer line_pointer(const AccessInfo& info, Pa pa, bool for_write);
+  /// read() or write() of bytes of RAM within a line, and line_pointer() for what follows.
+  LinePointer read_and_lend(const AccessInfo& info, Pa pa, std::span<u8> out);
+  LinePointer write_and_lend(const AccessInfo& info, Pa pa, std::span<const u8> in);
   /// The instruction line of `pa`.
   const u8* fetch_pointer(const AccessInfo& info, Pa pa);
   /// Host address of the page of `pa` if it is uniform (knob pages=uniform) and
@@ -120,8 +124,11 @@ class Hierarchy {
   /// and empties the fetch buffer.
   void barrier(unsigned core, Barrier kind);
   /// The translations of `core` have changed, or it has taken an exception or returned from one: it has nothing fetched
-  /// ahead, and no pointer of fetch_pointer().
-  void forget_fetched(unsigned core);
+  /// ahead, and no pointer of fetch_pointer(). Returns a number for the context that begins.
+  u64 forget_fetched(unsigned core);
+  /// The same, but the translations are those of a context that forget_fetched() has given this number, and the
+  /// pointers of fetch_pointer() that were lent in it are used again. A line is lent in one context at a time.
+  void resume_fetching(unsigned core, u64 context);
   /// Says who issues the operations that follow, for reports and histories: the
   /// PE calls it before apply.
   void set_issuer(const AccessInfo& info) { issuer_ = info; }
@@ -184,7 +191,7 @@ class Hierarchy {
     u64 last_ic_all = 0;  ///< and when the instruction cache was last emptied
     std::vector<CacheOpByPa> pending;
     FetchBuffer ahead;
-    u64 fetch_epoch = 0;      ///< counts forget_fetched()
+    u64 fetch_context = 0;    ///< as forget_fetched() has numbered it
     u64 fetched_at = 0;       ///< event count: what this core has fetched so far was there then
     u64 stores_complete = 0;  ///< event count: older stores of this core have been seen by all
   };
@@ -258,7 +265,9 @@ class Hierarchy {
   void withdraw(unsigned core, Side side, Line& copy, Withdrawn what);
   void withdraw_data(LineInfo& line, u32 cores);
   void withdraw_fetch(LineInfo& line);
-  bool may_lend(LineInfo& line, const Line& copy, bool for_write);
+  LineInfo* lendable(const AccessInfo& info, Pa pa, bool for_write);
+  bool may_lend(const LineInfo& line, const Line& copy, bool for_write) const;
+  LinePointer lend(const AccessInfo& info, LineInfo& line, Line& copy, bool for_write);
   bool is_uniform(const AccessInfo& info, PageInfo& page, bool write);
   void diverge(PageInfo& page);
   void renew(PageInfo& page);
@@ -329,9 +338,10 @@ class Hierarchy {
     u64 page = ~u64{0};
     PageInfo* info = nullptr;
   };
-  std::array<Recent, 256> recent_{};
+  std::array<Recent, 4096> recent_{};
   std::deque<LineInfo*> interesting_;
   Chance chance_;
+  u64 fetch_contexts_ = 0;  ///< numbers given out
   AccessInfo issuer_{.attr = kWriteBackIsh};
   Level last_source_ = Level::L1D;  ///< where the last line found or filled came from
   History history_{0};

@@ -32,7 +32,7 @@ struct Line {
                         ///< Non-shareable access that is kept private
   bool lent_read = false, lent_write = false;
   u16 vmid = 0, asid = 0;  ///< instruction caches that tag by them
-  u64 lent_epoch = 0;      ///< of the core's fetches when an instruction line was lent
+  u64 lent_context = 0;    ///< an instruction line: the core's context of fetches when it was lent last
   bool valid() const { return state != State::Invalid; }
 };
 

@@ -33,6 +33,10 @@ void Hierarchy::apply(const CacheOpByPa& op, unsigned core) {
   // hypervisor, which has its barriers inside.
   if (knobs_.completion == Completion::AtDsb && core != host_core() && op.size <= kLine) {
     core_[core].pending.push_back(op);
+    // An access to the line after the operation must come here, and completes it first.
+    LineInfo* line = op.instruction ? nullptr : known_info(op.base.value);
+    if (line != nullptr && bit(line->l1d, core))
+      withdraw(core, Side::Data, *core_[core].l1d.find(line->pa), Withdrawn::All);
     if (core_[core].pending.size() >= kMaxPending) drain(core);
     return;
   }

@@ -28,7 +28,8 @@ class LineListener {
   /// Called before the line changes place or meaning. Called only for lines
   /// that have been lent to `core`; afterwards the hierarchy assumes that no
   /// such pointer is used again.
-  virtual void line_withdrawn(unsigned core, Side side, Pa line, Withdrawn what) = 0;
+  /// `place`: LinePointer::place of what was lent.
+  virtual void line_withdrawn(unsigned core, Side side, Pa line, u32 place, Withdrawn what) = 0;
   /// The page stopped being uniform (Hierarchy::page_pointer): every page-sized
   /// pointer to it dies, on all cores.
   virtual void page_withdrawn(Pa page) = 0;

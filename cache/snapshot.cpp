@@ -16,7 +16,7 @@ struct PackedWay {
   u8 state = 0, origin = 0, flags = 0, zero = 0;
   u16 vmid = 0, asid = 0;
   u32 zero_too = 0;
-  u64 pa = 0, dirty = 0, lent_epoch = 0;
+  u64 pa = 0, dirty = 0, lent_context = 0;
   std::array<u8, kLine> data{}, before{};
 };
 
@@ -64,7 +64,7 @@ PackedWay pack(const Line& line, u32 place, u64 pa) {
   way.vmid = line.vmid;
   way.asid = line.asid;
   way.dirty = line.dirty;
-  way.lent_epoch = line.lent_epoch;
+  way.lent_context = line.lent_context;
   way.data = line.data;
   if (line.lent_write) way.before = line.before;
   return way;
@@ -81,7 +81,7 @@ void unpack(StateVisitor& v, const PackedWay& way, Line& line) {
   line.vmid = way.vmid;
   line.asid = way.asid;
   line.dirty = way.dirty;
-  line.lent_epoch = way.lent_epoch;
+  line.lent_context = way.lent_context;
   line.data = way.data;
   line.before = way.before;
 }
@@ -216,7 +216,7 @@ void Hierarchy::visit_core(StateVisitor& v, u32 index) {
   if (v.restoring()) relink_lent(v, index);
   v.chance("core.chance", core.chance);
   for (u64* number : {&core.until_fill, &core.until_evict, &core.until_refetch, &core.last_miss, &core.last_isb,
-                      &core.last_ic_all, &core.fetch_epoch, &core.fetched_at, &core.stores_complete})
+                      &core.last_ic_all, &core.fetch_context, &core.fetched_at, &core.stores_complete})
     v.value("core.number", *number);
   visit_pending(v, core.pending);
   core.ahead.visit_state(v, [&](const LineInfo*& line) { visit_line(v, "core.ahead", line); });
@@ -361,6 +361,7 @@ void Hierarchy::visit_state(StateVisitor& v) {
   system_.visit_state(v, [&](u64 pa, Line&) { return is_aligned(pa, kLine); });
   visit_interesting(v);
   v.chance("caches.chance", chance_);
+  v.value("caches.fetch_contexts", fetch_contexts_);
   v.value("issuer.core", issuer_.core);
   v.choice("issuer.kind", issuer_.kind, AccessKind::Host);
   v.choice("issuer.el", issuer_.el, El::EL3);

@@ -2,6 +2,7 @@
 // context.
 #include <algorithm>
 
+#include "core/pe/lent_line.h"
 #include "core/pe/piece.h"
 
 namespace farside::pe {
@@ -68,44 +69,71 @@ bool Pe::peek_physical(Pa pa, void* out, usize size) const {
   return true;
 }
 
-bool Pe::cached_transfer(const Piece& piece, El from, bool write, u8* data) {
+bool Pe::is_cached(const Piece& piece) const { return ports.caches != nullptr && piece.page != nullptr && !piece.rom; }
+
+/// Reads or writes RAM through the hierarchy, and remembers what it lends: only for accesses that need no check each
+/// time.
+void Pe::cached_access(const Piece& piece, El from, bool write, u8* data, const L0Context& context) {
   const cache::AccessInfo info = cache_access(cache::AccessKind::Data, from, piece.va, piece.t);
-  return write ? ports.caches->write(info, piece.t.pa, {data, piece.size})
-               : ports.caches->read(info, piece.t.pa, {data, piece.size});
+  cache::Hierarchy& caches = *ports.caches;
+  const bool allowed = write ? piece.t.prot.write : piece.t.prot.read;
+  const bool unchecked = allowed && !debug_active && (sctlr() & kSctlrA) == 0;
+  const bool uniform = caches.knobs().pages == cache::Pages::Uniform;
+  // Lines are of the ordinary context: LDTR and STTR go the long way.
+  if (!unchecked || uniform || &context != l0_context) {
+    write ? caches.write(info, piece.t.pa, {data, piece.size}) : caches.read(info, piece.t.pa, {data, piece.size});
+    if (unchecked && uniform) install_uniform(piece, info, write, const_cast<L0Context&>(context));
+    return;
+  }
+  for (unsigned done = 0; done < piece.size;) {
+    const Pa pa = piece.t.pa + done;
+    const auto size = static_cast<unsigned>(std::min<u64>(piece.size - done, kLineBytes - pa.offset_in(kLineBytes)));
+    const std::span<u8> bytes{data + done, size};
+    const cache::LinePointer line =
+        write ? caches.write_and_lend(info, pa, bytes) : caches.read_and_lend(info, pa, bytes);
+    if (line.data != nullptr) remember_line(piece, piece.va + done, line, write);
+    done += size;
+  }
 }
 
-/// Remembers what the hierarchy lends of the page or line that has just been accessed: only for accesses that need no
-/// check each time.
-void Pe::cached_install(const Piece& piece, El from, bool write, L0Context& context) {
-  if (piece.page == nullptr || debug_active || (sctlr() & kSctlrA) != 0) return;
-  if (!(write ? piece.t.prot.write : piece.t.prot.read)) return;
-  const cache::AccessInfo info = cache_access(cache::AccessKind::Data, from, piece.va, piece.t);
-  if (ports.caches->knobs().pages == cache::Pages::Uniform && !piece.t.attr.is_device()) {
-    if (u8* page = ports.caches->page_pointer(info, piece.t.pa, write)) {
-      l0_.note_size(piece.va, piece.t.leaf_size_log2);
-      if (write) {
-        l0_.insert_write(context, Va{piece.va}, page);
-      } else {
-        l0_.insert_read(context, Va{piece.va}, page);
-      }
-      return;
-    }
-  }
-  if (&context != l0_context) return;  // lines are of the ordinary context: LDTR and STTR go the long way
-  const cache::LinePointer line = ports.caches->line_pointer(info, piece.t.pa, write);
-  if (line.data == nullptr) return;
+/// What is lent for stores serves loads, too.
+void Pe::remember_line(const Piece& piece, u64 va, const cache::LinePointer& line, bool write) {
+  const unsigned size_log2 = piece.t.leaf_size_log2;
+  if (piece.t.prot.read) line_tables_.insert_read(*line_context, va, line.data, line.place, size_log2);
+  if (write) line_tables_.insert_write(*line_context, va, line.data, line.place, size_log2);
+}
+
+void Pe::install_uniform(const Piece& piece, const cache::AccessInfo& info, bool write, L0Context& context) {
+  if (piece.t.attr.is_device()) return;
+  u8* const page = ports.caches->page_pointer(info, piece.t.pa, write);
+  if (page == nullptr) return;
+  l0_.note_size(piece.va, piece.t.leaf_size_log2);
   if (write) {
-    if (line.writable) lines_write_.insert(piece.va, piece.t.pa, line.data);
+    l0_.insert_write(context, Va{piece.va}, page);
   } else {
-    lines_read_.insert(piece.va, piece.t.pa, line.data);
+    l0_.insert_read(context, Va{piece.va}, page);
   }
 }
 
-/// Host address of an access that a lent line serves, or null.
-u8* Pe::probe_line(u64 va, unsigned size, const MemRequest& how, bool write) const {
-  if (how.unprivileged || size > cache::kLine || debug_active) return nullptr;
-  if ((how.acquire_release || how.exclusive || how.atomic) && !is_aligned(va, size)) return nullptr;
-  return (write ? lines_write_ : lines_read_).find(va, size);
+/// Does an access that lent lines serve, one or two of them.
+bool Pe::access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data) const {
+  if (how.unprivileged || size > kLineBytes || debug_active) return false;
+  if ((how.acquire_release || how.exclusive || how.atomic) && !is_aligned(va, size)) return false;
+  const auto& table = write ? line_context->write : line_context->read;
+  const auto copy = [write](u8* line, u8* bytes, unsigned n) {
+    write ? std::memcpy(line, bytes, n) : std::memcpy(bytes, line, n);
+  };
+  if (u8* host = find_line(table, va, size)) {
+    copy(host, data, size);
+    return true;
+  }
+  const auto first = static_cast<unsigned>(kLineBytes - (va & kLineMask));
+  if (first >= size) return false;
+  u8 *const low = find_line(table, va, first), *const high = find_line(table, va + first, size - first);
+  if (low == nullptr || high == nullptr) return false;
+  copy(low, data, first);
+  copy(high, data + first, size - first);
+  return true;
 }
 
 /// The line of PC for the fetch unit; where none is lent, the one instruction.
@@ -122,7 +150,8 @@ bool Pe::cached_fetch(u64 pc) {
   fetch_page = {FetchPage::kNone, fetch_line_.data(), piece.t.guarded};
   if (const u8* line = piece.page == nullptr ? nullptr : ports.caches->fetch_pointer(info, piece.t.pa)) {
     fetch_page = {pc - offset, line, piece.t.guarded};
-    lines_fetch_.insert(pc, piece.t.pa, const_cast<u8*>(line), piece.t.guarded);
+    const u32 place = ports.caches->place_of(physical_, cache::Side::Instruction, line);
+    line_tables_.insert_fetch(*line_context, pc, line, piece.t.guarded, place, piece.t.leaf_size_log2);
     return true;
   }
   if (const u8* page = piece.page == nullptr ? nullptr : ports.caches->page_pointer(info, piece.t.pa, false)) {
@@ -142,30 +171,52 @@ bool Pe::cached_fetch(u64 pc) {
 }
 
 bool Pe::fetch_known_line(u64 pc) {
-  const u8* word = lines_fetch_.find(pc, 4);
-  if (word == nullptr) return false;
-  fetch_page = {pc & ~kLineMask, word - (pc & kLineMask), lines_fetch_.guarded(pc)};
+  const FetchLine* line = line_context->find_fetch(pc);
+  if (line == nullptr) return false;
+  fetch_page = {pc & ~kLineMask, line->host, line->guarded != 0};
   return true;
 }
 
-/// The location of an exclusive or atomic, read into a buffer: the instruction works there and spot_written stores it.
+/// The location of an exclusive or atomic in a lent line, or null.
+u8* Pe::lent_spot(u64 va, unsigned size, bool write) {
+  if (debug_active || !is_aligned(va, size)) return nullptr;
+  u8* const host = find_line(write ? line_context->write : line_context->read, va, size);
+  if (host == nullptr) return nullptr;
+  spot_.t.attr = cache::kWriteBackIsh;  // or another Write-Back memory
+  spot_.ram = memory_behind(host - (va & kLineMask)) + (va & kLineMask);
+  spot_.lent = true;
+  return host;
+}
+
+/// The location of an exclusive or atomic: in a lent line, or read into a buffer where the instruction works, and
+/// stored by spot_written.
 u8* Pe::cached_spot(u64 va, unsigned size, bool write, bool atomic) {
+  if (u8* host = lent_spot(va, size, write)) return host;
   const MemRequest how{.exclusive = !atomic, .atomic = atomic};
   if (!check_alignment(va, size, how, write)) return nullptr;
   const Access access = make_access(write ? AccessKind::Write : AccessKind::Read, va, size, how);
   Piece piece;
   if (!locate_piece(va, size, access, piece)) return nullptr;
-  spot_ = {cache_access(cache::AccessKind::Data, access.el, va, piece.t), piece.t.pa,
-           piece.page + piece.t.pa.offset_in(kL0PageSize)};
+  spot_ = {piece.t, va, access.el, piece.page + piece.t.pa.offset_in(kL0PageSize), false};
   // A store-exclusive only stores; everything else sees the location first.
-  if (!write || atomic) ports.caches->read(spot_.info, spot_.pa, {spot_data_.data(), size});
+  if (!write || atomic) cached_access(piece, access.el, false, spot_data_.data(), *l0_context);
   return spot_data_.data();
 }
 
-void Pe::store_spot(unsigned size) { ports.caches->write(spot_.info, spot_.pa, {spot_data_.data(), size}); }
+void Pe::store_spot(unsigned size) {
+  if (spot_.lent) return;
+  const Piece piece{.va = spot_.va, .size = size, .t = spot_.t};
+  cached_access(piece, spot_.el, true, spot_data_.data(), *l0_context);
+}
 
 bool Pe::cached_zero(const Piece& piece) {
-  return ports.caches->zero_line(cache_access(cache::AccessKind::Data, el(), piece.va, piece.t), piece.t.pa);
+  std::array<u8, kZvaBytes> zeros{};
+  Piece block = piece;
+  block.va = align_down(piece.va, kZvaBytes);
+  block.t.pa = piece.t.pa.align_down(kZvaBytes);
+  block.size = kZvaBytes;
+  cached_access(block, el(), true, zeros.data(), *l0_context);
+  return true;
 }
 
 /// Context of a maintenance instruction, for reports.
@@ -180,14 +231,14 @@ cache::AccessInfo Pe::maintenance_access() const {
 
 void Pe::cache_barrier(cache::Barrier kind) { ports.caches->barrier(physical_, kind); }
 
-void Pe::line_withdrawn(cache::Side side, Pa line, cache::Withdrawn what) {
+void Pe::line_withdrawn(cache::Side side, u32 place, cache::Withdrawn what) {
   if (side == cache::Side::Instruction) {
-    lines_fetch_.withdraw(line);
+    line_tables_.withdraw_fetch(place);
     fetch_page.page = FetchPage::kNone;
     return;
   }
-  lines_write_.withdraw(line);
-  if (what == cache::Withdrawn::All) lines_read_.withdraw(line);
+  line_tables_.withdraw_write(place);
+  if (what == cache::Withdrawn::All) line_tables_.withdraw_read(place);
 }
 
 void Pe::page_withdrawn() {
@@ -195,11 +246,14 @@ void Pe::page_withdrawn() {
   context_changed();
 }
 
-void Pe::forget_lines() {
-  lines_read_.clear();
-  lines_write_.clear();
-  lines_fetch_.clear();
-  ports.caches->forget_fetched(physical_);
+/// The lines that belong to the current context. Fetches begin anew, as each change of context synchronises it.
+void Pe::choose_lines() {
+  line_context = &line_tables_.select(l0_context->key);
+  if (line_context->fetches == 0) {
+    line_context->fetches = ports.caches->forget_fetched(physical_);
+  } else {
+    ports.caches->resume_fetching(physical_, line_context->fetches);
+  }
 }
 
 std::optional<MemAttr> Pe::stage2_attr(Ipa ipa, El el) {

@@ -48,8 +48,7 @@ L0Context& L0::select(const L0Key& key) {
 void L0::clear_all() {
   ++counters.clears;
   for (const auto& context : contexts_) context->live = false;
-  large_2m_.fill(0);
-  large_1g_.fill(0);
+  large_.clear();
 }
 
 void L0::revoke_write(const u8* host_page) {
@@ -77,14 +76,14 @@ void L0::forget(std::span<const u8> memory) {
   }
 }
 
-void L0::note_size(u64 va, unsigned size_log2) {
+void LargeMappings::note(u64 va, unsigned size_log2) {
   if (size_log2 <= 12) return;
   auto& map = size_log2 <= 21 ? large_2m_ : large_1g_;
   const usize index = region_bit(va >> (size_log2 <= 21 ? 21 : 30));
   map[index / 64] |= u64{1} << (index % 64);
 }
 
-bool L0::in_large_mapping(u64 va) const {
+bool LargeMappings::may_hold(u64 va) const {
   const usize m = region_bit(va >> 21), g = region_bit(va >> 30);
   return bit(large_2m_[m / 64], m % 64) || bit(large_1g_[g / 64], g % 64);
 }
@@ -92,7 +91,7 @@ bool L0::in_large_mapping(u64 va) const {
 bool L0::clear_range(u64 va, u64 size) {
   constexpr u64 kMostPages = 64;  // beyond this, forgetting everything is cheaper
   // At most two regions of either size meet a range this short: those of its first and of its last byte.
-  if (size > kMostPages * kL0PageSize || in_large_mapping(va) || in_large_mapping(va + size - 1)) {
+  if (size > kMostPages * kL0PageSize || large_.may_hold(va) || large_.may_hold(va + size - 1)) {
     clear_all();
     return true;
   }

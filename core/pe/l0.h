@@ -45,6 +45,21 @@ struct L0Context {
   void clear_page(u64 va);
 };
 
+/// Which 2 MiB and 1 GiB regions may hold pages of larger mappings: one hashed bit each. An invalidation of any address
+/// in such a mapping must find all its pages.
+class LargeMappings {
+ public:
+  void note(u64 va, unsigned size_log2);
+  bool may_hold(u64 va) const;
+  void clear() { *this = {}; }
+  void visit_state(StateVisitor& visitor);
+
+ private:
+  static constexpr usize kRegionBits = 1024;
+  static usize region_bit(u64 region) { return (region * 0x9e3779b97f4a7c15) >> 54; }
+  std::array<u64, kRegionBits / 64> large_2m_{}, large_1g_{};
+};
+
 /// A least-recently-used pool of contexts. Switching context is a lookup; nothing is flushed.
 class L0 {
  public:
@@ -61,7 +76,7 @@ class L0 {
   void forget(std::span<const u8> memory);
   /// A page about to be inserted belongs to a mapping of 2^size_log2 bytes: an invalidation of any address in that
   /// mapping must find the page.
-  void note_size(u64 va, unsigned size_log2);
+  void note_size(u64 va, unsigned size_log2) { large_.note(va, size_log2); }
   void insert_read(L0Context& context, Va va, u8* host_page) { set(context.read, va, host_page); }
   void insert_write(L0Context& context, Va va, u8* host_page) { set(context.write, va, host_page); }
 
@@ -81,13 +96,8 @@ class L0 {
   static void set(std::array<L0Entry, 1u << kL0Log2>& table, Va va, u8* host_page) {
     table[L0Context::index(va.value)] = {va.value & ~(kL0PageSize - 1), host_page};
   }
-  // Which 2 MiB and 1 GiB regions may hold pages of larger mappings: one hashed bit each, cleared with the contexts.
-  static constexpr usize kRegionBits = 1024;
-  static usize region_bit(u64 region) { return (region * 0x9e3779b97f4a7c15) >> 54; }
-  bool in_large_mapping(u64 va) const;
-
   std::vector<std::unique_ptr<L0Context>> contexts_;
-  std::array<u64, kRegionBits / 64> large_2m_{}, large_1g_{};
+  LargeMappings large_;  ///< cleared with the contexts
   u64 tick_ = 0;
 };
 

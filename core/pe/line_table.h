@@ -1,52 +1,111 @@
-// core/pe/line_table.h - the fast path with modelled caches: pointers to lines that the hierarchy has lent, by address.
+// core/pe/line_table.h - the fast path with modelled caches: lines that the hierarchy has lent, by context and address.
 #pragma once
 #include <array>
+#include <memory>
+#include <vector>
 
 #include "cache/hierarchy.h"
-#include "core/base/addr.h"
+#include "core/pe/l0.h"
+#include "mmu/tlbi.h"
 
 namespace farside::pe {
 
-/// Pointers to 64-byte lines. The low bits of a slot are those that virtual and physical address share, so that a
-/// withdrawal by physical address looks at few slots.
-class LineTable {
- public:
-  static constexpr u64 kLineBytes = 64;
+constexpr u64 kLineBytes = 64;
+constexpr unsigned kLinesLog2 = 10;
 
-  /// Host address of `va` if its whole access of `size` bytes lies in a known line, else null.
-  u8* find(u64 va, unsigned size) const {
-    const Slot& slot = slots_[index(va)];
-    const u64 offset = va ^ slot.tag;
-    return offset <= kLineBytes - size && slot.epoch == epoch_ ? slot.host + offset : nullptr;
+/// One direct-mapped slot: hits when (va ^ tag) <= line size - access size, which also rejects accesses that cross
+/// lines.
+struct DataLine {
+  u64 tag = 0;
+  u8* host = nullptr;
+};
+
+struct FetchLine {
+  u64 tag = 0;
+  const u8* host = nullptr;
+  const void* code = nullptr;  ///< what a translating engine knows of these bytes at this address; it may be null
+  u32 guarded = 0;             ///< BTI applies
+  u32 place = 0;               ///< in the L1I
+};
+
+/// Lines that loads, stores and fetches may use directly under one translation of addresses.
+struct LineContext {
+  static constexpr usize kSlots = usize{1} << kLinesLog2;
+  static constexpr usize index(u64 va) { return (va / kLineBytes) & (kSlots - 1); }
+
+  std::array<DataLine, kSlots> read, write;
+  std::array<FetchLine, kSlots> fetch;
+  L0Key key{};
+  u64 last_used = 0;
+  u64 fetches = 0;  ///< the hierarchy's number for this context (cache::Hierarchy::forget_fetched); 0: none yet
+  bool live = false;
+  std::array<u64, 16> pages{};  ///< one hashed bit for each page that may have lines here
+
+  FetchLine* find_fetch(u64 va) {
+    FetchLine& slot = fetch[index(va)];
+    return (va ^ slot.tag) < kLineBytes ? &slot : nullptr;
   }
-  /// `guarded` is remembered for lines of instructions (BTI).
-  void insert(u64 va, Pa pa, u8* host, bool guarded = false) {
-    slots_[index(va)] = {va & ~(kLineBytes - 1), pa.value & ~(kLineBytes - 1), host, epoch_, guarded};
-  }
-  bool guarded(u64 va) const { return slots_[index(va)].guarded; }
-  /// Forgets the line at physical address `pa` under every virtual address.
-  void withdraw(Pa pa) {
-    const u64 line = pa.value & ~(kLineBytes - 1);
-    const usize first = ((pa.value >> 6) & 63) * kWays;
-    for (usize i = first; i < first + kWays; ++i)
-      if (slots_[i].pa == line) slots_[i].epoch = 0;
-  }
-  /// Forgets everything: another translation may hold.
-  void clear() { ++epoch_; }
-  /// snapshot.cpp: `core` and `side` say which cache the lines are in, `for_write` how they have been lent.
-  void visit_state(StateVisitor& visitor, cache::Hierarchy& caches, u32 core, cache::Side side, bool for_write);
+  void clear();
+  void clear_page(u64 va);
+};
+
+/// Host address of an access that a known line serves, or null.
+inline u8* find_line(const std::array<DataLine, LineContext::kSlots>& table, u64 va, unsigned size) {
+  const DataLine& slot = table[LineContext::index(va)];
+  const u64 offset = va ^ slot.tag;
+  return offset <= kLineBytes - size ? slot.host + offset : nullptr;
+}
+
+/// All contexts of one core, and for each line that is lent the one slot that points to it: a line lent at a second
+/// address, or in a second context, leaves the first.
+class LineTables {
+ public:
+  /// The context for `key`, created empty if there is none: `select` does not look at translations.
+  LineContext& select(const L0Key& key);
+  /// Forgets what a TLB invalidation by VA or ASID, or of more, makes invalid. The context in use may be gone then:
+  /// select must be called before the next probe.
+  void invalidate(const mmu::TlbiOp& op);
+  /// Retires every context.
+  void clear();
+  /// The line at `place` of its cache is lent for accesses to the line of `va`. `size_log2`: of the mapping.
+  void insert_read(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2);
+  void insert_write(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2);
+  void insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2);
+  void withdraw_read(u32 place);
+  void withdraw_write(u32 place);
+  void withdraw_fetch(u32 place);
+  /// What the engine knows of a line stays as long as the line is not withdrawn, wherever it is looked up.
+  void set_code(FetchLine& line, const void* code);
+  /// The engine forgets its translations.
+  void forget_code();
+  /// snapshot.cpp: the lines are in the caches of `core`, where what is lent has been restored already.
+  void visit_state(StateVisitor& visitor, cache::Hierarchy& caches, u32 core);
+  LineContext* visit_context(StateVisitor& visitor, LineContext* context);
 
  private:
-  static constexpr usize kWays = 16;
-  struct Slot {
-    u64 tag = 0, pa = 0;
-    u8* host = nullptr;
-    u64 epoch = 0;
-    bool guarded = false;
+  static constexpr usize kContexts = 16;
+  template <class Slot>
+  struct Owner {
+    Slot* slot = nullptr;
+    const u8* host = nullptr;  ///< what the slot holds as long as it is this line's
   };
-  static usize index(u64 va) { return ((va >> 6) & 63) * kWays + (((va >> 12) ^ (va >> 16)) & (kWays - 1)); }
-  std::array<Slot, 64 * kWays> slots_{};
-  u64 epoch_ = 1;
+  struct Known {  ///< of a line in the L1I, until it is withdrawn
+    u64 va = 0;
+    bool guarded = false;
+    const void* code = nullptr;
+  };
+  template <class Slot>
+  static void withdraw(std::vector<Owner<Slot>>& owners, u32 place);
+  template <class Slot>
+  static void own(std::vector<Owner<Slot>>& owners, u32 place, Slot& slot);
+  void note_page(LineContext& context, u64 va, unsigned size_log2);
+
+  std::vector<std::unique_ptr<LineContext>> contexts_;
+  std::vector<Owner<DataLine>> readers_, writers_;  ///< by place in the L1D
+  std::vector<Owner<FetchLine>> fetchers_;          ///< by place in the L1I
+  std::vector<Known> known_;                        ///< the same
+  LargeMappings large_;
+  u64 tick_ = 0;
 };
 
 }  // namespace farside::pe

@@ -120,8 +120,7 @@ bool Pe::may_install_write(const Piece& piece) {
   return true;
 }
 
-void Pe::install(const Piece& piece, const Access& access, L0Context& context) {
-  if (ports.caches != nullptr && !piece.rom) return cached_install(piece, access.el, access.is_write(), context);
+void Pe::install(const Piece& piece, L0Context& context) {
   // Pages that need a check on each access never enter L0: devices, watchpoints.
   if (piece.page == nullptr || debug_active) return;
   l0_.note_size(piece.va, piece.t.leaf_size_log2);
@@ -154,9 +153,8 @@ bool Pe::device_transfer(const Piece& piece, unsigned element, bool write, u8* d
   return true;
 }
 
-bool Pe::transfer(const Piece& piece, const Access& access, unsigned element, bool write, u8* data) {
+bool Pe::transfer(const Piece& piece, unsigned element, bool write, u8* data) {
   if (piece.page != nullptr) {
-    if (ports.caches != nullptr && !piece.rom) return cached_transfer(piece, access.el, write, data);
     u8* host = piece.page + (piece.t.pa.value & (kL0PageSize - 1));
     if (write) {
       std::memcpy(host, data, piece.size);
@@ -175,6 +173,22 @@ bool Pe::transfer(const Piece& piece, const Access& access, unsigned element, bo
   return false;
 }
 
+/// Does a translated access; the first page may be accessed directly from now on.
+bool Pe::access_pieces(Piece (&pieces)[2], const Access& access, const MemRequest& how, bool write, u8* data) {
+  L0Context& context = how.unprivileged ? unprivileged_context() : *l0_context;
+  for (Piece& piece : pieces) {
+    if (piece.size == 0) break;
+    if (is_cached(piece)) {
+      cached_access(piece, access.el, write, data, context);
+    } else if (!transfer(piece, access.size, write, data)) {
+      return false;
+    }
+    data += piece.size;
+  }
+  if (!is_cached(pieces[0])) install(pieces[0], context);
+  return true;
+}
+
 /// Translates an exclusive or atomic access, which must be to RAM.
 bool Pe::locate_piece(u64 va, unsigned size, const Access& access, Piece& piece) {
   if (!translate_piece(va, size, access, piece)) return false;
@@ -189,9 +203,9 @@ bool Pe::locate_piece(u64 va, unsigned size, const Access& access, Piece& piece)
 u8* Pe::locate(u64 va, unsigned size, const Access& access) {
   Piece piece;
   if (!locate_piece(va, size, access, piece)) return nullptr;
-  spot_.info.attr = piece.t.attr;
+  spot_.t.attr = piece.t.attr;
   if (access.is_write() && ports.code_watch != nullptr) ports.code_watch->written(piece.page);
-  install(piece, access, *l0_context);
+  install(piece, *l0_context);
   return piece.page + (piece.t.pa.value & (kL0PageSize - 1));
 }
 
@@ -211,22 +225,13 @@ bool Pe::load_slow(u64 va, unsigned size, const MemRequest& how, void* out) {
     return true;
   }
   if (ports.caches != nullptr) {
-    if (const u8* host = probe_line(va, size, how, false)) return std::memcpy(out, host, size), true;
+    if (access_known(va, size, how, false, static_cast<u8*>(out))) return true;
   }
   ++counters.slow_loads;
   if (!check_alignment(va, size, how, false)) return false;
   const Access access = make_access(AccessKind::Read, va, size, how);
   Piece pieces[2];
-  if (!translate_span(va, size, access, pieces)) return false;
-  u8* data = static_cast<u8*>(out);
-  for (Piece& piece : pieces) {
-    if (piece.size == 0) break;
-    if (!transfer(piece, access, how.element != 0 ? how.element : size, false, data)) return false;
-    data += piece.size;
-  }
-  L0Context& context = how.unprivileged ? unprivileged_context() : *l0_context;
-  install(pieces[0], access, context);
-  return true;
+  return translate_span(va, size, access, pieces) && access_pieces(pieces, access, how, false, static_cast<u8*>(out));
 }
 
 bool Pe::store_slow(u64 va, unsigned size, const MemRequest& how, const void* data) {
@@ -235,21 +240,14 @@ bool Pe::store_slow(u64 va, unsigned size, const MemRequest& how, const void* da
     return true;
   }
   if (ports.caches != nullptr) {
-    if (u8* host = probe_line(va, size, how, true)) return std::memcpy(host, data, size), true;
+    if (access_known(va, size, how, true, const_cast<u8*>(static_cast<const u8*>(data)))) return true;
   }
   ++counters.slow_stores;
   if (!check_alignment(va, size, how, true)) return false;
   const Access access = make_access(AccessKind::Write, va, size, how);
   Piece pieces[2];
-  if (!translate_span(va, size, access, pieces)) return false;
-  u8* bytes = const_cast<u8*>(static_cast<const u8*>(data));  // transfer writes through it only when reading
-  for (Piece& piece : pieces) {
-    if (piece.size == 0) break;
-    if (!transfer(piece, access, how.element != 0 ? how.element : size, true, bytes)) return false;
-    bytes += piece.size;
-  }
-  install(pieces[0], access, how.unprivileged ? unprivileged_context() : *l0_context);
-  return true;
+  u8* bytes = const_cast<u8*>(static_cast<const u8*>(data));  // access_pieces writes through it only when reading
+  return translate_span(va, size, access, pieces) && access_pieces(pieces, access, how, true, bytes);
 }
 
 bool Pe::zero_block(u64 va) {
@@ -259,6 +257,12 @@ bool Pe::zero_block(u64 va) {
   if ((base ^ entry.tag) <= kL0PageSize - size) {
     std::memset(entry.host + (base ^ entry.tag), 0, size);
     return true;
+  }
+  if (ports.caches != nullptr && !debug_active) {
+    if (u8* host = find_line(line_context->write, base, size)) {
+      std::memset(host, 0, size);
+      return true;
+    }
   }
   const Access access = make_access(AccessKind::Write, va, 1, {.zva = true});
   Piece piece;
@@ -270,10 +274,10 @@ bool Pe::zero_block(u64 va) {
     raise(fault);
     return false;
   }
-  if (ports.caches != nullptr) return cached_zero(piece);
+  if (is_cached(piece)) return cached_zero(piece);
   std::memset(piece.page + align_down(piece.t.pa.value & (kL0PageSize - 1), size), 0, size);
   if (ports.code_watch != nullptr) ports.code_watch->written(piece.page);
-  install(piece, access, *l0_context);
+  install(piece, *l0_context);
   return true;
 }
 
@@ -393,9 +397,9 @@ L0Context& Pe::choose_unprivileged() {
 void Pe::context_changed() {
   const El now = el();
   fetch_page.page = FetchPage::kNone;
-  if (ports.caches != nullptr) forget_lines();
   l0_unprivileged_ = nullptr;
   l0_context = &l0_.select(l0_key(now, s.pstate[Pstate::PAN] && now != El::EL0));
+  if (ports.caches != nullptr) choose_lines();
   sp_alignment_checked_ = stack_alignment_checked();
 }
 
@@ -414,7 +418,10 @@ void Pe::translation_changed() {
 
 void Pe::apply_tlbi(const mmu::TlbiOp& op) {
   tlb.invalidate(op);
-  if (ports.caches != nullptr) forget_lines();
+  if (ports.caches != nullptr) {
+    line_tables_.invalidate(op);
+    choose_lines();
+  }
   // L0 holds VA translations only: an IPA operation leaves it alone, as it leaves combined TLB entries.
   if (op.kind == mmu::TlbiKind::Ipa) return;
   const bool by_va = op.kind == mmu::TlbiKind::Va || op.kind == mmu::TlbiKind::Vaa;
@@ -427,6 +434,7 @@ void Pe::move_to(u32 physical, mmu::Tlb& core_tlb) {
   std::swap(tlb, core_tlb);
   physical_ = physical;
   monitor.armed = false;  // the ERET that ends a context switch opens it
+  line_tables_.clear();   // its lines are in the caches of the other core
   translation_changed();
 }
 

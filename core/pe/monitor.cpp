@@ -50,8 +50,7 @@ bool Pe::load_exclusive(u64 va, unsigned size, bool pair, bool, u64 out[2]) {
   if (host == nullptr) return false;
   out[0] = load_value(host, size);
   out[1] = pair ? load_value(host + size, size) : 0;
-  const bool monitored_memory =
-      tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed || spot_.info.attr.is_write_back();
+  const bool monitored_memory = tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed || spot_.t.attr.is_write_back();
   monitor = {.armed = monitored_memory, .size = static_cast<u8>(bytes), .host = monitored(host)};
   return true;
 }

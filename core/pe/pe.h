@@ -130,7 +130,8 @@ class Pe {
   InterruptLines lines;
   FetchPage fetch_page;
   Counters counters;
-  L0Context* l0_context = nullptr;  ///< of the current EL
+  L0Context* l0_context = nullptr;      ///< of the current EL
+  LineContext* line_context = nullptr;  ///< the same with modelled caches
   /// The context of unprivileged loads and stores (LDTR, STTR), chosen when first needed.
   L0Context& unprivileged_context() { return l0_unprivileged_ != nullptr ? *l0_unprivileged_ : choose_unprivileged(); }
   /// The same, or null if none has been chosen since the context changed.
@@ -177,8 +178,11 @@ class Pe {
   // cached_memory.cpp: with modelled caches (Ports::caches).
   void cache_barrier(cache::Barrier kind);
   /// The hierarchy takes back what it has lent to this PE (cache::LineListener).
-  void line_withdrawn(cache::Side side, Pa line, cache::Withdrawn what);
+  void line_withdrawn(cache::Side side, u32 place, cache::Withdrawn what);
   void page_withdrawn();
+  /// An engine keeps what it knows of a line that has been fetched, or forgets it for all lines.
+  void set_code(FetchLine& line, const void* code) { line_tables_.set_code(line, code); }
+  void forget_code() { line_tables_.forget_code(); }
   /// Who executes the maintenance instruction at PC, for reports.
   cache::AccessInfo maintenance_access() const;
   /// Attributes that stage 2 gives to `ipa`, without side effects; nothing while stage 2 is off or ends in a fault.
@@ -386,8 +390,9 @@ class Pe {
   bool check_alignment(u64 va, unsigned size, const MemRequest& how, bool write);
   bool translate_piece(u64 va, unsigned size, const Access& access, Piece& piece);
   bool translate_span(u64 va, unsigned size, const Access& access, Piece (&pieces)[2]);
-  bool transfer(const Piece& piece, const Access& access, unsigned element, bool write, u8* data);
-  void install(const Piece& piece, const Access& access, L0Context& context);
+  bool transfer(const Piece& piece, unsigned element, bool write, u8* data);
+  bool access_pieces(Piece (&pieces)[2], const Access& access, const MemRequest& how, bool write, u8* data);
+  void install(const Piece& piece, L0Context& context);
   bool may_install_write(const Piece& piece);
   bool device_transfer(const Piece& piece, unsigned element, bool write, u8* data);
   void trace_fault(const Fault& fault) const;
@@ -401,18 +406,22 @@ class Pe {
   std::optional<u64> cached_descriptor(Pa pa, const MemAttr& attr, u64 va);
   mmu::SwapOutcome cached_descriptor_swap(Pa pa, const MemAttr& attr, u64 va, u64 expected, u64 desired);
   bool peek_physical(Pa pa, void* out, usize size) const;
-  bool cached_transfer(const Piece& piece, El from, bool write, u8* data);
-  void cached_install(const Piece& piece, El from, bool write, L0Context& context);
-  u8* probe_line(u64 va, unsigned size, const MemRequest& how, bool write) const;
+  /// The piece is RAM of a machine whose caches are modelled.
+  bool is_cached(const Piece& piece) const;
+  void cached_access(const Piece& piece, El from, bool write, u8* data, const L0Context& context);
+  void remember_line(const Piece& piece, u64 va, const cache::LinePointer& line, bool write);
+  void install_uniform(const Piece& piece, const cache::AccessInfo& info, bool write, L0Context& context);
+  bool access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data) const;
   bool cached_fetch(u64 pc);
   bool fetch_known_line(u64 pc);
   u8* cached_spot(u64 va, unsigned size, bool write, bool atomic);
+  u8* lent_spot(u64 va, unsigned size, bool write);
   void store_spot(unsigned size);
   void spot_written(unsigned size) {
     if (ports.caches != nullptr) store_spot(size);
   }
   bool cached_zero(const Piece& piece);
-  void forget_lines();
+  void choose_lines();
   /// The name of an exclusive location: its host address in RAM.
   const u8* monitored(const u8* host) const { return ports.caches == nullptr ? host : spot_.ram; }
   u8* exclusive_location(u64 va, unsigned size, bool write, bool atomic);
@@ -446,13 +455,15 @@ class Pe {
 
   // With modelled caches only, but for the attributes.
   struct Spot {
-    cache::AccessInfo info{};
-    Pa pa{};
+    mmu::Translation t{};
+    u64 va = 0;
+    El el = El::EL0;
     const u8* ram = nullptr;
+    bool lent = false;               ///< the instruction works in a lent line
   } spot_;                           ///< the location of the exclusive or atomic that is being executed
   std::array<u8, 16> spot_data_{};   ///< and what the instruction sees and stores there
   std::array<u8, 64> fetch_line_{};  ///< where fetch_page.host points while no line is lent
-  LineTable lines_read_, lines_write_, lines_fetch_;
+  LineTables line_tables_;
 };
 
 }  // namespace farside::pe

@@ -40,21 +40,28 @@ void visit_table(StateVisitor& v, std::array<L0Entry, N>& table, CodeWatch* watc
   }
 }
 
+void visit_key(StateVisitor& v, L0Key& key) {
+  v.value("l0.epoch", key.epoch);
+  v.value("l0.asid", key.asid);
+  v.value("l0.vmid", key.vmid);
+  v.value("l0.el", key.el);
+  v.value("l0.pan", key.pan);
+}
+
 }  // namespace
+
+void LargeMappings::visit_state(StateVisitor& v) {
+  v.value("l0.large_2m", large_2m_);
+  v.value("l0.large_1g", large_1g_);
+}
 
 void L0::visit_state(StateVisitor& v, CodeWatch* watch) {
   v.value("l0.tick", tick_);
-  v.value("l0.large_2m", large_2m_);
-  v.value("l0.large_1g", large_1g_);
+  large_.visit_state(v);
   for (const auto& context : contexts_) {
     v.value("l0.live", context->live);
     v.value("l0.last_used", context->last_used);
-    L0Key& key = context->key;
-    v.value("l0.epoch", key.epoch);
-    v.value("l0.asid", key.asid);
-    v.value("l0.vmid", key.vmid);
-    v.value("l0.el", key.el);
-    v.value("l0.pan", key.pan);
+    visit_key(v, context->key);
     if (!context->live) continue;
     if (v.restoring()) context->clear();
     visit_table(v, context->read, nullptr);
@@ -65,33 +72,78 @@ void L0::visit_state(StateVisitor& v, CodeWatch* watch) {
   }
 }
 
-/// Known lines, by their places in the caches of `core`.
-void LineTable::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core, cache::Side side, bool for_write) {
-  std::vector<Slot> known;
-  for (const Slot& slot : slots_)
-    if (slot.epoch == epoch_) known.push_back(slot);
-  if (v.restoring()) clear();
-  known.resize(v.count("lines.known", known.size(), slots_.size(), sizeof(u64)));
-  for (Slot& slot : known) {
+/// Known lines, by their places in a cache. `line(place)` is what is lent there, `insert` makes it known at an address.
+template <class Table, class Place, class Line, class Insert>
+void visit_known(StateVisitor& v, const Table& table, Place place_of, Line line, Insert insert) {
+  std::vector<typename Table::value_type> known;
+  for (const auto& slot : table)
+    if (slot.host != nullptr) known.push_back(slot);
+  known.resize(v.count("lines.known", known.size(), table.size(), sizeof(u64)));
+  for (auto& slot : known) {
     v.value("lines.tag", slot.tag);
-    v.value("lines.pa", slot.pa);
-    v.value("lines.guarded", slot.guarded);
-    u32 place = v.restoring() ? 0 : caches.place_of(core, side, slot.host);
+    u32 place = v.restoring() ? 0 : place_of(slot);
     v.value("lines.place", place);
+    bool guarded = false;
+    if constexpr (requires { slot.guarded; }) guarded = slot.guarded != 0;
+    v.value("lines.guarded", guarded);
     if (!v.restoring()) continue;
-    u8* const host = caches.lent_line(core, side, place, for_write);
-    if (host == nullptr || ((slot.tag ^ slot.pa) & (kL0PageSize - kLineBytes)) != 0) return v.reject("lines.place");
-    insert(slot.tag, Pa{slot.pa}, host, slot.guarded);
+    u8* const host = line(place);
+    if (host == nullptr || !is_aligned(slot.tag, kLineBytes)) return v.reject("lines.place");
+    insert(slot.tag, host, guarded, place);
   }
+}
+
+void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core) {
+  constexpr unsigned kPage = 12;  // larger mappings are in large_ already
+  v.value("lines.tick", tick_);
+  large_.visit_state(v);
+  if (v.restoring()) {
+    known_.clear();
+    fetchers_.clear();
+    for (auto* owners : {&readers_, &writers_}) owners->clear();
+  }
+  contexts_.resize(v.count("lines.contexts", contexts_.size(), kContexts, sizeof(u64)));
+  for (auto& context : contexts_) {
+    if (context == nullptr) context = std::make_unique<LineContext>();
+    LineContext& c = *context;
+    if (v.restoring()) c.clear();
+    v.value("lines.live", c.live);
+    v.value("lines.last_used", c.last_used);
+    v.value("lines.fetches", c.fetches);
+    v.value("lines.pages", c.pages);
+    visit_key(v, c.key);
+    if (!c.live) continue;
+    using cache::Side;
+    const auto data = [&](const DataLine& slot) { return caches.place_of(core, Side::Data, slot.host); };
+    visit_known(
+        v, c.read, data, [&](u32 place) { return caches.lent_line(core, Side::Data, place, false); },
+        [&](u64 va, u8* host, bool, u32 place) { insert_read(c, va, host, place, kPage); });
+    visit_known(
+        v, c.write, data, [&](u32 place) { return caches.lent_line(core, Side::Data, place, true); },
+        [&](u64 va, u8* host, bool, u32 place) { insert_write(c, va, host, place, kPage); });
+    visit_known(
+        v, c.fetch, [](const FetchLine& slot) { return slot.place; },
+        [&](u32 place) { return caches.lent_line(core, Side::Instruction, place, false); },
+        [&](u64 va, u8* host, bool guarded, u32 place) { insert_fetch(c, va, host, guarded, place, kPage); });
+  }
+}
+
+/// A context by its number; 255 is none.
+LineContext* LineTables::visit_context(StateVisitor& v, LineContext* context) {
+  u8 number = 255;
+  for (usize i = 0; i < contexts_.size(); ++i)
+    if (contexts_[i].get() == context) number = static_cast<u8>(i);
+  v.value("lines.context", number);
+  return number < contexts_.size() ? contexts_[number].get() : nullptr;
 }
 
 /// What the hierarchy has lent, and the line or page of PC.
 void Pe::visit_lines(StateVisitor& v) {
-  lines_read_.visit_state(v, *ports.caches, physical_, cache::Side::Data, false);
-  lines_write_.visit_state(v, *ports.caches, physical_, cache::Side::Data, true);
-  lines_fetch_.visit_state(v, *ports.caches, physical_, cache::Side::Instruction, false);
+  line_tables_.visit_state(v, *ports.caches, physical_);
+  line_context = line_tables_.visit_context(v, line_context);
   const bool fetching = fetch_page.page != FetchPage::kNone;
-  bool in_line = fetching && lines_fetch_.find(fetch_page.page, 4) == fetch_page.host;
+  const FetchLine* known = fetching && line_context != nullptr ? line_context->find_fetch(fetch_page.page) : nullptr;
+  bool in_line = known != nullptr && known->host == fetch_page.host;
   const u8* page = fetching && !in_line ? fetch_page.host : nullptr;
   v.value("pe.fetch_page", fetch_page.page);
   v.value("pe.fetch_line", in_line);
@@ -171,7 +223,11 @@ void Pe::restored(StateVisitor& v, u64 executed) {
   for (bool& valid : regime_valid_) valid = false;
   L0Context* const unprivileged = l0_unprivileged_;
   const L0Context* const context = l0_context;
-  if (context == nullptr || !context->live) context_changed();
+  if (context == nullptr || !context->live) {
+    context_changed();
+  } else if (ports.caches != nullptr && (line_context == nullptr || !line_context->live)) {
+    choose_lines();
+  }
   l0_unprivileged_ = unprivileged != nullptr && unprivileged->live ? unprivileged : nullptr;
   sp_alignment_checked_ = stack_alignment_checked();
   update_fp_trap();

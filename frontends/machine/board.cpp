@@ -165,9 +165,9 @@ void Board::set_flash(FlashBanks& flash) {
   });
 }
 
-void Board::line_withdrawn(unsigned core, cache::Side side, Pa line, cache::Withdrawn what) {
+void Board::line_withdrawn(unsigned core, cache::Side side, Pa, u32 place, cache::Withdrawn what) {
   if (core == caches_->host_core()) return;  // holds no pointers
-  if (pe::Pe* loaded = physical_.on(core)) loaded->line_withdrawn(side, line, what);
+  if (pe::Pe* loaded = physical_.on(core)) loaded->line_withdrawn(side, place, what);
 }
 
 void Board::page_withdrawn(Pa) {

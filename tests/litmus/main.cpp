@@ -64,8 +64,8 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
     for (u32 i = 0; i < test.threads.size(); ++i) add_core(i, column);
   }
   u8* ram_page(Pa page) override { return fake_.ram_page(page); }
-  void line_withdrawn(unsigned core, cache::Side side, Pa line, cache::Withdrawn what) override {
-    if (core < cores_.size()) cores_[core]->line_withdrawn(side, line, what);
+  void line_withdrawn(unsigned core, cache::Side side, Pa, u32 place, cache::Withdrawn what) override {
+    if (core < cores_.size()) cores_[core]->line_withdrawn(side, place, what);
   }
   void page_withdrawn(Pa) override {}
   void broadcast_tlbi(pe::Pe&, const mmu::TlbiOp&) override {}

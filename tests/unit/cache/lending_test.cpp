@@ -17,7 +17,7 @@ struct Call {
 };
 
 struct Listener : LineListener {
-  void line_withdrawn(unsigned core, Side side, Pa line, Withdrawn what) override {
+  void line_withdrawn(unsigned core, Side side, Pa line, u32, Withdrawn what) override {
     CHECK(line == kX);
     calls.push_back({core, side, what});
   }

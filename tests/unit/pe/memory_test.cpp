@@ -1,6 +1,7 @@
 // tests/unit/pe/memory_test.cpp - the slow door to memory: alignment, page crossing, faults, what L0 may keep.
-#include "tests/unit/catch.h"
 #include "tests/unit/pe/fake_ports.h"
+
+#include "tests/unit/catch.h"
 
 using namespace farside;
 using namespace farside::pe;

@@ -1,0 +1,153 @@
+// core/pe/line_table.cpp - contexts of lent lines: choosing, filling, withdrawing, invalidating.
+#include "core/pe/line_table.h"
+
+namespace farside::pe {
+namespace {
+
+constexpr u64 kMostPages = 64;  ///< beyond this, forgetting everything is cheaper
+
+/// Gives a slot in use a tag that no probe of it can match: it belongs to another slot.
+template <class Slot>
+void empty(Slot& slot) {
+  slot = {.tag = slot.tag ^ kLineBytes};
+}
+
+constexpr usize page_bit(u64 va) { return ((va / kL0PageSize) * 0x9e3779b97f4a7c15) >> 54; }
+
+template <class Table>
+void clear_table(Table& table) {
+  table.fill({});
+  table[0].tag = kLineBytes;  // 0 is no tag of the other slots
+}
+
+}  // namespace
+
+void LineContext::clear() {
+  clear_table(read);
+  clear_table(write);
+  clear_table(fetch);
+  pages.fill(0);
+  fetches = 0;
+}
+
+void LineContext::clear_page(u64 va) {
+  const u64 bit = page_bit(va);
+  if ((pages[bit / 64] >> bit % 64 & 1) == 0) return;
+  const auto drop = [va](auto& table) {
+    const usize first = index(align_down(va, kL0PageSize));
+    for (usize slot = first; slot < first + kL0PageSize / kLineBytes; ++slot)
+      if (table[slot].host != nullptr && (table[slot].tag ^ va) < kL0PageSize) empty(table[slot]);
+  };
+  drop(read);
+  drop(write);
+  drop(fetch);
+}
+
+LineContext& LineTables::select(const L0Key& key) {
+  ++tick_;
+  LineContext* oldest = nullptr;
+  for (const auto& context : contexts_) {
+    if (context->live && context->key == key) {
+      context->last_used = tick_;
+      return *context;
+    }
+    if (oldest == nullptr || context->last_used < oldest->last_used) oldest = context.get();
+  }
+  if (contexts_.size() < kContexts) oldest = contexts_.emplace_back(std::make_unique<LineContext>()).get();
+  oldest->clear();
+  oldest->key = key;
+  oldest->live = true;
+  oldest->last_used = tick_;
+  return *oldest;
+}
+
+void LineTables::clear() {
+  for (const auto& context : contexts_) context->live = false;
+  known_.clear();
+  large_.clear();
+}
+
+void LineTables::invalidate(const mmu::TlbiOp& op) {
+  using mmu::TlbiKind;
+  switch (op.kind) {
+    case TlbiKind::Ipa: return;  // combined translations stay until an operation by VA or of everything
+    case TlbiKind::Asid:
+      for (const auto& context : contexts_) context->live &= context->key.asid != op.asid;
+      return;
+    case TlbiKind::Va:
+    case TlbiKind::Vaa: break;
+    default: return clear();
+  }
+  if (op.size > kMostPages * kL0PageSize || large_.may_hold(op.base) || large_.may_hold(op.base + op.size - 1))
+    return clear();
+  for (u64 page = align_down(op.base, kL0PageSize); page < op.base + op.size; page += kL0PageSize)
+    for (const auto& context : contexts_)
+      if (context->live) context->clear_page(page);
+}
+
+template <class Slot>
+void LineTables::withdraw(std::vector<Owner<Slot>>& owners, u32 place) {
+  if (place >= owners.size()) return;
+  Owner<Slot>& owner = owners[place];
+  if (owner.slot != nullptr && owner.slot->host == owner.host) empty(*owner.slot);
+  owner = {};
+}
+
+template <class Slot>
+void LineTables::own(std::vector<Owner<Slot>>& owners, u32 place, Slot& slot) {
+  if (place >= owners.size()) owners.resize(place + 1);
+  if (owners[place].slot != &slot) withdraw(owners, place);
+  owners[place] = {&slot, slot.host};
+}
+
+void LineTables::note_page(LineContext& context, u64 va, unsigned size_log2) {
+  const usize bit = page_bit(va);
+  context.pages[bit / 64] |= u64{1} << bit % 64;
+  large_.note(va, size_log2);
+}
+
+void LineTables::insert_read(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2) {
+  DataLine& slot = context.read[LineContext::index(va)];
+  slot = {align_down(va, kLineBytes), host};
+  own(readers_, place, slot);
+  note_page(context, va, size_log2);
+}
+
+void LineTables::insert_write(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2) {
+  DataLine& slot = context.write[LineContext::index(va)];
+  slot = {align_down(va, kLineBytes), host};
+  own(writers_, place, slot);
+  note_page(context, va, size_log2);
+}
+
+void LineTables::insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place,
+                              unsigned size_log2) {
+  FetchLine& slot = context.fetch[LineContext::index(va)];
+  slot = {align_down(va, kLineBytes), host, nullptr, guarded, place};
+  own(fetchers_, place, slot);
+  if (place >= known_.size()) known_.resize(place + 1);
+  const Known& known = known_[place];
+  if (known.va == slot.tag && known.guarded == guarded) slot.code = known.code;
+  note_page(context, va, size_log2);
+}
+
+void LineTables::withdraw_read(u32 place) { withdraw(readers_, place); }
+void LineTables::withdraw_write(u32 place) { withdraw(writers_, place); }
+
+void LineTables::withdraw_fetch(u32 place) {
+  withdraw(fetchers_, place);
+  if (place < known_.size()) known_[place] = {};
+}
+
+void LineTables::set_code(FetchLine& line, const void* code) {
+  line.code = code;
+  known_[line.place] = {line.tag, line.guarded != 0, code};
+}
+
+void LineTables::forget_code() {
+  for (const auto& context : contexts_)
+    for (FetchLine& line : context->fetch) line.code = nullptr;
+  known_.clear();
+}
+
+}  // namespace farside::pe
