@@ -99,14 +99,12 @@ void Interp::run_fast(pe::Pe& pe) {
   } while (pe.budget > 0);
 }
 
-bool Interp::run_block(pe::Pe& pe) {
+template <u64 kWindow>
+bool Interp::run_fetched_block(pe::Pe& pe) {
   InterpExec x(pe);
-  do {
-    u32 word;
-    if (!fetch<kPageWindow>(pe, word)) [[unlikely]] {
-      take_instead(pe);
-      return false;
-    }
+  u32 word;
+  std::memcpy(&word, pe.fetch_page.host + (pe.s.pc & kWindow), sizeof word);
+  for (;;) {
     const u64 pc = pe.s.pc;
     const Flow flow = cache_.find(pc, word)(x, word);
     --pe.budget;
@@ -117,8 +115,16 @@ bool Interp::run_block(pe::Pe& pe) {
     }
     pe.s.pc = pc + 4;
     if (is_conditional_branch(word)) return pe.budget > 0;
-  } while (pe.budget > 0);
-  return false;
+    if (pe.budget <= 0) return false;
+    if (!fetch<kWindow>(pe, word)) [[unlikely]] {
+      take_instead(pe);
+      return false;
+    }
+  }
+}
+
+bool Interp::run_block(pe::Pe& pe) {
+  return pe.ports.caches == nullptr ? run_fetched_block<kPageWindow>(pe) : run_fetched_block<kLineWindow>(pe);
 }
 
 void Interp::step(pe::Pe& pe) {

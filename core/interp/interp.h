@@ -37,8 +37,8 @@ class Interp {
   explicit Interp(const Features& features) : cache_(features) {}
   /// Runs `pe` until its budget is used up or it waits (WFI, WFE). Exceptions and interrupts are taken on the way.
   void run(pe::Pe& pe);
-  /// Runs instructions that need no check of the slow loop up to the end of a basic block. False if `run` would have
-  /// to look at something before the next instruction.
+  /// Runs instructions that need no check of the slow loop up to the end of a basic block; of the first,
+  /// Pe::fetch_page has the word already. False if `run` would have to look at something before the next instruction.
   bool run_block(pe::Pe& pe);
   /// One instruction, with every check of the slow loop.
   void step(pe::Pe& pe);
@@ -51,6 +51,8 @@ class Interp {
   bool fetch(pe::Pe& pe, u32& word);
   template <u64 kWindow>
   void run_fast(pe::Pe& pe);
+  template <u64 kWindow>
+  bool run_fetched_block(pe::Pe& pe);
   void finish(pe::Pe& pe, isa::Flow flow);
   void trace(pe::Pe& pe, u32 word);
   DecodeCache cache_;

@@ -20,7 +20,7 @@ struct Link {
   Patch jump{};         ///< the jump that is redirected
   const u8* stub = nullptr;
   bool apart = false;        ///< to a block whose accesses do not share looks at L0
-  u8* host_page = nullptr;   ///< where the code compares the target's page with that of `to`; null within one page
+  u8* host_page = nullptr;   ///< where the code compares the target's page or line with that of `to`; null within one
   Link* next_out = nullptr;  ///< of the same block
   Link *next_in = nullptr, **in = nullptr;  ///< of the same target: the next one, and what points to this one
 };
@@ -40,7 +40,7 @@ struct Site {
 struct Block {
   u64 pc = 0;
   /// Host address of its bytes, plus 1 where the page is guarded: what L0 says of the page; plus kApart where each
-  /// access looks at L0 itself.
+  /// access looks at L0 itself. With modelled caches, the address of the bytes in a CodeLine.
   u64 host = 0;
   u8* code = nullptr;
   u32 count = 0;      ///< instructions

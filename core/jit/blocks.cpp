@@ -43,8 +43,9 @@ void Blocks::connect(Link& link, Block& to) {
   to.incoming = &link;
   Asm& code = buffer_.code();
   if (link.host_page != nullptr) {
-    const u64 page = to.host - (to.pc & kPageMask);  // with the mark of a guarded page
-    std::memcpy(code.writable(link.host_page), &page, sizeof page);
+    // A page has the mark of a guarded one; of a CodeLine there are two.
+    const u64 home = buffer_.lines() ? align_down(to.host, pe::kLineBytes) : to.host - (to.pc & kPageMask);
+    std::memcpy(code.writable(link.host_page), &home, sizeof home);
   }
   code.bind(link.jump, to.code);
 }

@@ -14,8 +14,9 @@ constexpr HostReg kSaved[] = {RBX, RBP, R12, R13, R14, R15};
 constexpr i32 kFrameBytes = sizeof(Frame) + kRunSlots * 8;
 static_assert(kFrameBytes % 16 == 8);  // with the saved registers, RSP is a multiple of 16 in translated code
 
-void load_guest(Asm& a) {
+void load_guest(Asm& a, bool lines) {
   for (unsigned guest : kMapped) a.mov(true, host_of(guest), guest_slot(guest));
+  if (lines) return a.mov(true, kLineContext, kLineContextSlot);
   a.mov(true, kL0, kL0Slot);
   a.alu_imm(Alu::Add, true, kL0, kReadTable);
 }
@@ -106,7 +107,7 @@ void emit_authenticate(Asm& a) {
 
 /// Two views of the same memory: nothing is writable and executable at one address. mremap(2) of no bytes makes the
 /// second view of an anonymous mapping. perf looks at its map files for anonymous code only, so no memfd.
-CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host) : size_(bytes), host_(host) {
+CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines) : size_(bytes), host_(host), lines_(lines) {
   void* const writable = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (writable == MAP_FAILED) return;
   writable_ = static_cast<u8*>(writable);
@@ -139,7 +140,7 @@ void CodeBuffer::emit_routines() {
   a.mov(true, RAX, RSI);
   a.mov(true, kState, HostMem{RDI, offsetof(Frame, pe)});
   a.alu_imm(Alu::Add, true, kState, kStateBias);
-  load_guest(a);
+  load_guest(a, lines_);
   a.jmp(RAX);
   leave_ = a.here();
   store_guest(a);
@@ -157,7 +158,7 @@ void CodeBuffer::emit_routines() {
   a.alu_imm(Alu::Add, true, RSP, 8);
   a.test(false, RAX, RAX);
   const Patch leaves = a.jcc(Cc::NE);
-  load_guest(a);
+  load_guest(a, lines_);
   a.ret();
   a.bind(leaves);
   a.alu_imm(Alu::Add, true, RSP, 8);

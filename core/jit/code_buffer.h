@@ -12,8 +12,8 @@ namespace farside::jit {
 /// Memory for code, filled from the bottom and emptied as a whole.
 class CodeBuffer {
  public:
-  /// Room for `bytes` of code; check ok() before use.
-  CodeBuffer(usize bytes, const HostFeatures& host);
+  /// Room for `bytes` of code; check ok() before use. `lines`: see JitOptions.
+  CodeBuffer(usize bytes, const HostFeatures& host, bool lines = false);
   ~CodeBuffer();
   CodeBuffer(const CodeBuffer&) = delete;
   CodeBuffer& operator=(const CodeBuffer&) = delete;
@@ -43,6 +43,8 @@ class CodeBuffer {
   /// What translated code may use of the host, and where vector_constants() lie.
   const HostFeatures& host() const { return host_; }
   const u8* constants() const { return constants_; }
+  /// Memory is accessed in lines that modelled caches have lent.
+  bool lines() const { return lines_; }
 
  private:
   void emit_routines();
@@ -53,6 +55,7 @@ class CodeBuffer {
   u64 (*enter_)(const Frame*, const u8*) = nullptr;
   const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr;
   HostFeatures host_;
+  bool lines_;
 };
 
 /// Executes `site` in the interpreter's handler; returns an Exit.

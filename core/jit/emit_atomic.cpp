@@ -17,14 +17,17 @@ static_assert(sizeof(pe::ExclusiveMonitor::armed) == 1);
 
 }  // namespace
 
-/// RDX is the host address of an aligned location; RAX and RCX are for the caller.
-void EmitExec::exclusive_address(Val address, unsigned size, bool write) {
+/// RDX is the host address of an aligned location; RAX and RCX are for the caller. Returns the register that has what
+/// the monitor calls the location.
+HostReg EmitExec::exclusive_address(Val address, unsigned size, bool write) {
   a_.cmp8(frame_field(offsetof(Frame, exclusives_anywhere)), 0);
   clobber_flags();
   slow_if(Cc::E);
   host_address(address, size, write, {.acquire_release = true});
+  if (routines_.lines()) name_of_line();
   a_.lea(true, RDX, {RCX, 0, RDX});
   free_ = 0;
+  return routines_.lines() ? RAX : RDX;
 }
 
 void EmitExec::store_bytes(unsigned size, HostReg from, unsigned offset) {
@@ -108,10 +111,9 @@ isa::Outcome<isa::Pair<Value>> EmitExec::compare_and_swap(Val address, unsigned 
 
 isa::Outcome<isa::Pair<Value>> EmitExec::load_exclusive(Val address, unsigned size, bool pair, bool) {
   const unsigned bytes = pair ? 2 * size : size;
-  exclusive_address(address, bytes, false);
+  a_.mov(true, kHost, exclusive_address(address, bytes, false));
   a_.mov8(kArmed, u8{1});
   a_.mov8(kSize, static_cast<u8>(bytes));
-  a_.mov(true, kHost, RDX);
   if (pair) return {old_pair(size)};
   a_.load_extended(RAX, HostMem{RDX}, size, false, false);
   return {{old_value(size), imm(0)}};
@@ -123,8 +125,7 @@ isa::Outcome<Value> EmitExec::store_exclusive(Val address, unsigned size, bool p
   a_.cmp8(kArmed, 0);
   clobber_flags();
   slow_if(Cc::E);
-  exclusive_address(address, bytes, true);
-  a_.alu(Alu::Cmp, true, RDX, kHost);
+  a_.alu(Alu::Cmp, true, exclusive_address(address, bytes, true), kHost);
   slow_if(Cc::NE);
   a_.cmp8(kSize, static_cast<u8>(bytes));
   slow_if(Cc::NE);

@@ -221,6 +221,11 @@ class EmitExec {
   }
   Outcome<Nothing> fp_access();
 
+  /// Without modelled caches memory is sequentially consistent.
+  void barrier(isa::BarrierKind) {
+    if (routines_.lines()) decline();
+  }
+
   // Memory.
   Outcome<Val> base(RegNo n);
   Outcome<Val> load(Val address, unsigned size, Mem how);
@@ -274,6 +279,7 @@ class EmitExec {
   /// `size` bytes (1 to 16) at [RCX + RDX + offset], where host_address has put them.
   void store_vector_at(unsigned offset, unsigned size, const Vec& data);
   void host_address(Val address, unsigned size, bool write, Mem how);
+  void line_address(Val address, unsigned size, bool write, Mem how);
 
   // For the hand-written rules.
   /// Leaves the fast path if `cc` holds.
@@ -354,7 +360,8 @@ class EmitExec {
   Cc test(const Condition& c);
   void compare_tag(const HostMem& entry, unsigned size);
   void access_address(Val address, unsigned size, bool write, Mem how);
-  void exclusive_address(Val address, unsigned size, bool write);
+  HostReg exclusive_address(Val address, unsigned size, bool write);
+  void name_of_line();
   void store_bytes(unsigned size, HostReg from, unsigned offset = 0);
   Pair<Val> old_pair(unsigned size);
   Outcome<Pair<Val>> compare_and_swap_pair(Val address, unsigned size, Pair<Val> expected, Pair<Val> desired);

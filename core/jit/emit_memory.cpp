@@ -23,6 +23,7 @@ isa::Outcome<Value> EmitExec::base(RegNo n) {
 
 /// RCX + RDX is the host address of `size` bytes at `address`, which L0 must know.
 void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
+  if (routines_.lines()) return line_address(address, size, write, how);
   constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
   if ((free_ & kNeeded) != kNeeded) return decline();
   reserve(RDX);

@@ -32,6 +32,9 @@ u8 el1_rights(const pe::Pe& pe) {
                          (quiet ? kEl1Masks : 0));
 }
 
+/// The record that a Block::host of modelled caches points into.
+CodeLine& code_line(u64 host) { return *reinterpret_cast<CodeLine*>(align_down(host, sizeof(CodeLine::bytes))); }
+
 u64 page_of(u64 host) { return host & ~(pe::kL0PageSize - 1); }
 
 /// Forms whose fast path computes with the host's floating-point unit.
@@ -47,7 +50,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
     : features_(features),
       options_(options),
       interp_(features),
-      buffer_(options.code_bytes, options.host),
+      buffer_(options.code_bytes, options.host, options.lines),
       translator_(features, buffer_, options.count_runs),
       blocks_(buffer_),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
@@ -63,7 +66,7 @@ bool Jit::host_can() { return __builtin_cpu_supports("bmi2") && __builtin_cpu_su
 
 void Jit::attach(pe::Pe& pe) {
   pes_.push_back(&pe);
-  pe.ports.code_watch = this;
+  if (!options_.lines) pe.ports.code_watch = this;  // stores to lines that are lent for fetches are seen by the caches
 }
 
 void Jit::run(pe::Pe& pe) {
@@ -77,8 +80,25 @@ void Jit::run(pe::Pe& pe) {
   }
 }
 
-/// Makes fetch_page the page of PC, as the interpreter's fetch does; false with an exception pending.
-bool Jit::find_page(pe::Pe& pe) { return (pe.s.pc & ~u64{0xffc}) == pe.fetch_page.page || pe.fetch_slow(pe.s.pc); }
+/// Makes fetch_page the page or line of PC, as the interpreter's fetch does; false with an exception pending.
+bool Jit::find_page(pe::Pe& pe) {
+  const u64 window = options_.lines ? pe::kLineBytes - 4 : pe::kL0PageSize - 4;
+  return (pe.s.pc & ~window) == pe.fetch_page.page || pe.fetch_slow(pe.s.pc);
+}
+
+/// Block::host of the code at PC, which has been fetched; 0 if each fetch must be looked at. `apart`: see Block.
+u64 Jit::host_of_code(pe::Pe& pe, bool apart) {
+  const u64 pc = pe.s.pc;
+  if (!options_.lines) {
+    const u64 bytes = reinterpret_cast<u64>(pe.fetch_page.host) + (pc & 0xffc);
+    return bytes + pe.fetch_page.guarded + (apart ? Block::kApart : 0);
+  }
+  if (code_lines_.full() || buffer_.left() < Translator::kMostBytes) flush();  // not later, when a record is in use
+  pe::FetchLine* const line = pe.line_context->find_fetch(pc);
+  if (line == nullptr) return 0;
+  if (line->code == nullptr) pe.set_code(*line, &code_lines_.find(line->tag, line->host, line->guarded != 0));
+  return reinterpret_cast<u64>(line->code) + (pc & 0x3c) + line->guarded;
+}
 
 /// Runs translated code until something must be reconsidered.
 void Jit::run_blocks(pe::Pe& pe) {
@@ -90,9 +110,13 @@ void Jit::run_blocks(pe::Pe& pe) {
       pe.take_pending();
       return;
     }
-    const u64 pc = pe.s.pc;
-    const u64 host = reinterpret_cast<u64>(pe.fetch_page.host) + (pc & 0xffc) + pe.fetch_page.guarded +
-                     (link != nullptr && link->apart ? Block::kApart : 0);
+    const u64 pc = pe.s.pc, flushes = counters_.flushes;
+    const u64 host = host_of_code(pe, link != nullptr && link->apart);
+    if (host == 0) {
+      if (!interpret(pe)) return;
+      link = nullptr;
+      continue;
+    }
     Block* block = find(pc, host);
     if (block == nullptr) {
       if (cold(pc, host)) {
@@ -100,10 +124,9 @@ void Jit::run_blocks(pe::Pe& pe) {
         link = nullptr;
         continue;
       }
-      const u64 flushes = counters_.flushes;
       block = &translate(pc, host);
-      if (flushes != counters_.flushes) link = nullptr;
     }
+    if (flushes != counters_.flushes) link = nullptr;
     if (link != nullptr && link->target == pc) connect(*link, *block);
     if (pe.budget < block->count) {
       ++counters_.slice_ends;
@@ -156,6 +179,7 @@ void Jit::run_blocks(pe::Pe& pe) {
 }
 
 Block* Jit::find(u64 pc, u64 host) {
+  if (options_.lines) return code_line(host).blocks[pc / 4 % 16];
   JumpCacheEntry& entry = slot(pc);
   Block* block = entry.pc == pc && entry.host == host ? entry.block : blocks_.find(pc, host);
   if (block == nullptr) return nullptr;
@@ -189,12 +213,16 @@ bool Jit::interpret(pe::Pe& pe) {
 
 Block& Jit::translate(u64 pc, u64 host) {
   if (buffer_.left() < Translator::kMostBytes) flush();
-  Blocks::Page& record = blocks_.page_of(host);
-  const bool verify = options_.always_verify || record.writes >= kWritesOfVolatilePage;
-  if (!verify && !record.watched) watch_page(reinterpret_cast<const u8*>(page_of(host)), record);
+  bool verify = options_.always_verify;
+  if (!options_.lines) {
+    Blocks::Page& record = blocks_.page_of(host);
+    verify |= record.writes >= kWritesOfVolatilePage;
+    if (!verify && !record.watched) watch_page(reinterpret_cast<const u8*>(page_of(host)), record);
+  }
   Block& block = blocks_.add(pc, host);
   translator_.translate(block, options_.most_instructions, verify);
-  if (!block.apart()) slot(pc) = {host, pc, block.code, &block};
+  if (options_.lines) code_line(host).blocks[pc / 4 % 16] = &block;
+  if (!options_.lines && !block.apart()) slot(pc) = {host, pc, block.code, &block};
   if (perf_map_ != nullptr) name_code(block);
   return block;
 }
@@ -214,6 +242,7 @@ void Jit::connect(Link& link, Block& to) {
 void Jit::drop(Block& block) {
   JumpCacheEntry& entry = slot(block.pc);
   if (entry.block == &block) entry = {};
+  if (options_.lines) code_line(block.host).blocks[block.pc / 4 % 16] = nullptr;
   blocks_.drop(block);
 }
 
@@ -252,6 +281,8 @@ void Jit::flush() {
   for (auto& [page, record] : blocks_.pages())
     if (record.watched) unwatch(reinterpret_cast<const u8*>(page));
   blocks_.clear();
+  code_lines_.clear();
+  for (pe::Pe* pe : pes_) pe->forget_code();
   std::fill_n(jump_cache_.get(), usize{1} << kJumpCacheLog2, JumpCacheEntry{});
   translator_.reset();
   buffer_.reset();
@@ -279,6 +310,17 @@ u64 Jit::after_site(pe::Pe& pe, const Site& site, Flow flow, bool leaves) {
   return kReconsider;
 }
 
+/// What the interpreter has in fetch_page while it executes this instruction.
+void Jit::restore_fetch_page(pe::Pe& pe, const Site& site) const {
+  if (options_.lines) {
+    const pe::FetchLine& line = pe.line_context->fetch[pe::LineContext::index(site.pc)];
+    pe.fetch_page = {line.tag, line.host, line.guarded != 0};
+  } else {
+    const u64 host = site.block->host;
+    pe.fetch_page = {align_down(site.pc, pe::kL0PageSize), reinterpret_cast<const u8*>(page_of(host)), (host & 1) != 0};
+  }
+}
+
 u64 run_site(Frame* frame, const Site* site) {
   pe::Pe& pe = *frame->pe;
   Jit& jit = *frame->jit;
@@ -287,15 +329,14 @@ u64 run_site(Frame* frame, const Site* site) {
   flags_from_host(pe.s);
   pe.s.pc = site->pc;
   pe.budget += site->remaining;
-  const u64 host = site->block->host;
-  pe.fetch_page = {align_down(site->pc, pe::kL0PageSize), reinterpret_cast<const u8*>(page_of(host)), (host & 1) != 0};
+  jit.restore_fetch_page(pe, *site);
   if (frame->fp_unit != 0) {
     host_fp::collect(pe.s.fp);
     _mm_setcsr(host_fp::kDefault);
   }
   interp::InterpExec x(pe);
   const isa::Flow flow = site->handler(x, site->word);
-  bool leaves = site->leaves;
+  bool leaves = site->leaves || pe.fetch_page.page == pe::FetchPage::kNone;  // its line may be gone
   if (frame->fp_unit == 0 && is_floating_point(site->form)) {
     // From here on translated code computes; if the host cannot, it must not find out in the middle of a block.
     frame->fp_unit = jit.fp_unit_ = pe.fp_enabled() && host_fp::serves(pe.s.fp.fpcr);

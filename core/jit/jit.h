@@ -8,6 +8,7 @@
 #include "core/base/chance.h"
 #include "core/interp/interp.h"
 #include "core/jit/blocks.h"
+#include "core/jit/code_lines.h"
 #include "core/jit/translator.h"
 
 namespace farside::jit {
@@ -22,6 +23,7 @@ struct JitOptions {
   bool always_verify = false;              ///< treat every page as one that keeps changing
   bool chain = true;                       ///< connect blocks
   std::optional<u64> forget_seed;          ///< seed: forget blocks, L0 entries, contexts and all code at random
+  bool lines = false;  ///< the caches of the PEs are modelled: code and data are those of lines that they lend
   HostFeatures host = HostFeatures::detect();
 };
 
@@ -75,6 +77,7 @@ class Jit : public pe::CodeWatch {
 
   void run_blocks(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
+  u64 host_of_code(pe::Pe& pe, bool apart);
   Block* find(u64 pc, u64 host);
   bool cold(u64 pc, u64 host);
   bool interpret(pe::Pe& pe);
@@ -88,6 +91,7 @@ class Jit : public pe::CodeWatch {
   /// True: all code has been forgotten, which must not happen while it runs.
   bool forget_at_random(pe::Pe& pe, bool code_runs);
   JumpCacheEntry& slot(u64 pc) { return jump_cache_[(pc >> 2) & ((1u << kJumpCacheLog2) - 1)]; }
+  void restore_fetch_page(pe::Pe& pe, const Site& site) const;
   u64 after_site(pe::Pe& pe, const Site& site, isa::Flow flow, bool leaves);
 
   Features features_;
@@ -98,6 +102,7 @@ class Jit : public pe::CodeWatch {
   JitCounters counters_;
   std::vector<pe::Pe*> pes_;
   Blocks blocks_;
+  CodeLines code_lines_;
   std::unique_ptr<JumpCacheEntry[]> jump_cache_;
   std::unique_ptr<Heat[]> heat_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> perf_map_{nullptr, std::fclose};

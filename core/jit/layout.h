@@ -11,8 +11,9 @@
 namespace farside::jit {
 
 // RBP points into the PE so that X8..X30, SP, PC and the flags are one byte of displacement away; R15 is the current
-// L0 context. RAX, RCX and RDX belong to the instruction being executed.
-constexpr HostReg kState = RBP, kL0 = R15;
+// L0 context or, with modelled caches, the current context of lent lines. RAX, RCX and RDX belong to the instruction
+// being executed.
+constexpr HostReg kState = RBP, kL0 = R15, kLineContext = R15;
 constexpr i32 kStateBias = 192;
 
 /// Guest register numbers of the translator: X0..X30, and SP apart from XZR.
@@ -41,6 +42,7 @@ constexpr HostMem kFpsrSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State,
 constexpr HostMem kBudgetSlot = pe_field(offsetof(pe::Pe, budget));
 constexpr HostMem kLinesSlot = pe_field(offsetof(pe::Pe, lines));
 constexpr HostMem kL0Slot = pe_field(offsetof(pe::Pe, l0_context));
+constexpr HostMem kLineContextSlot = pe_field(offsetof(pe::Pe, line_context));
 constexpr HostMem sysreg_slot(SysReg reg) {
   return pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, sys) + static_cast<usize>(reg) * 8);
 }

@@ -104,8 +104,8 @@ bool Translator::emit_instruction(EmitExec& x, Block& block, unsigned number, bo
 
 /// Decodes up to the end of the block.
 void Translator::decode_block(Block& block, unsigned most, bool verify) {
-  const unsigned in_page = static_cast<unsigned>((pe::kL0PageSize - block.pc % pe::kL0PageSize) / 4);
-  const unsigned limit = std::min({most, in_page, kMaxBlock});
+  const unsigned in_reach = static_cast<unsigned>((reach() - block.pc % reach()) / 4);
+  const unsigned limit = std::min({most, in_reach, kMaxBlock});
   block.count = 0;
   for (unsigned i = 0; i < limit; ++i) {
     std::memcpy(&words_[i], block.bytes() + i * 4, 4);
@@ -122,7 +122,7 @@ void Translator::decode_block(Block& block, unsigned most, bool verify) {
 bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   site_of_.fill(nullptr);
   find_flag_use(forms_.data(), words_.data(), block.count, flags_);
-  const bool join = attempt < 2 && !block.apart() && !block.verify();
+  const bool join = attempt < 2 && !block.apart() && !block.verify() && !buffer_.lines();  // lines are short
   find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, runs_);
   x.begin_block((block.host & 1) != 0, runs_);
   bool surprised = false;
@@ -207,6 +207,7 @@ void Translator::emit_end(EmitExec& x, const End& end, u64 next) {
 
 /// To the address in RDX: through L0 to its page, and through the jump cache to its block.
 void Translator::emit_indirect(Asm& a, u8 btype) {
+  if (buffer_.lines()) return emit_indirect_line(a, btype);
   a.rorx(false, RCX, RDX, 8);
   a.alu_imm(Alu::And, false, RCX, kL0IndexMask);
   a.mov(true, RAX, RDX);
@@ -270,13 +271,20 @@ void Translator::emit_stubs(EmitExec& x) {
   for (const Pending& pending : pending_) emit_link(a, pending);
 }
 
-/// Within the page of the block the mapping is known; beyond, the jump compares L0's answer with the target's page.
+/// Within the page or line of the block the mapping is known; beyond, the jump compares what the fetch table has for
+/// the target with what the connected block was made from.
 void Translator::emit_link(Asm& a, const Pending& pending) {
   Link& link = *pending.link;
-  const bool same_page = (link.target ^ block_->pc) < pe::kL0PageSize;
-  if (same_page) {
+  if ((link.target ^ block_->pc) < reach()) {
     link.stub = a.here();
     a.bind(link.jump);
+  } else if (buffer_.lines()) {
+    a.bind(pending.from);
+    const Patch other = emit_line_check(a, link);
+    link.jump = a.jmp();
+    link.stub = a.here();
+    a.bind(link.jump);
+    a.bind(other);
   } else {
     a.bind(pending.from);
     const u64 page = align_down(link.target, pe::kL0PageSize);

@@ -51,6 +51,11 @@ class Translator {
   void go_on_apart(Asm& a, unsigned number);
   void emit_stubs(EmitExec& x);
   void emit_link(Asm& a, const Pending& pending);
+  // emit_lines.cpp
+  void emit_indirect_line(Asm& a, u8 btype);
+  Patch emit_line_check(Asm& a, Link& link);
+  /// Bytes that one look at the fetch table vouches for: a block ends with them.
+  u64 reach() const { return buffer_.lines() ? pe::kLineBytes : pe::kL0PageSize; }
 
   Features features_;
   CodeBuffer& buffer_;

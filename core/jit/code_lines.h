@@ -1,0 +1,36 @@
+// core/jit/code_lines.h - with modelled caches: what is translated of 64 bytes of instructions at one address.
+#pragma once
+#include <array>
+#include <deque>
+#include <vector>
+
+#include "core/jit/block.h"
+
+namespace farside::jit {
+
+/// Code depends on its address, its bytes and whether its page is guarded. So a line that a core loses and fetches
+/// again unchanged, from whatever cache, keeps its translation; and of one address there may be several.
+struct alignas(64) CodeLine {
+  std::array<u8, 64> bytes{};
+  std::array<Block*, 16> blocks{};  ///< by their first instruction, or null
+  u64 va = 0;
+  bool guarded = false;
+  CodeLine* next = nullptr;  ///< in the same bucket
+};
+
+class CodeLines {
+ public:
+  CodeLines() : buckets_(kBuckets) {}
+  /// The record of the line of `va` with these 64 bytes, made if there is none.
+  CodeLine& find(u64 va, const u8* bytes, bool guarded);
+  /// So many records exist that all should be forgotten.
+  bool full() const { return lines_.size() >= kMost; }
+  void clear();
+
+ private:
+  static constexpr usize kBuckets = usize{1} << 16, kMost = usize{1} << 18;
+  std::vector<CodeLine*> buckets_;
+  std::deque<CodeLine> lines_;
+};
+
+}  // namespace farside::jit
