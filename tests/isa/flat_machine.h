@@ -33,18 +33,28 @@ struct PageAllocator {
   friend bool operator==(const PageAllocator&, const PageAllocator&) = default;
 };
 
-class FlatMachine : public pe::BusPort, public pe::SystemPort, public pe::Clock {
+class FlatMachine : public pe::BusPort,
+                    public pe::SystemPort,
+                    public pe::Clock,
+                    public cache::Backing,
+                    public cache::LineListener {
  public:
   static constexpr u64 kCode = 0x1'0000, kCodeSize = 0x1'0000;
   static constexpr u64 kData = 0x4000'0000, kDataSize = 0x2'0000;
+  /// The same memory for EL1 once more: data as Normal Non-cacheable, code that can be written.
+  static constexpr u64 kUncached = 0x8000'0000, kPatching = 0xc000'0000 + kCode;
   struct Options {
     bool check_sp_alignment = true;
+    unsigned cores = 1;
+    cache::Knobs knobs{};  ///< with caches that are modelled: small ones, so that lines leave them often
+    u64 seed = 1;
   };
 
   FlatMachine() : FlatMachine(Options{}) {}
   explicit FlatMachine(Options options);
 
-  pe::Pe& pe() { return *pe_; }
+  pe::Pe& pe(unsigned core = 0) { return *pes_[core]; }
+  cache::Hierarchy& caches() { return *caches_; }
   /// The data window, readable and writable at EL0 and EL1.
   std::span<u8> data() { return data_; }
   /// Executes `word` at the current PC as the interpreter would, but leaves an exception pending instead of taking it.
@@ -55,23 +65,38 @@ class FlatMachine : public pe::BusPort, public pe::SystemPort, public pe::Clock 
   bool read(Pa, unsigned, u64&, u32) override { return false; }
   bool write(Pa, unsigned, u64, u32) override { return false; }
   // pe::SystemPort
-  void broadcast_tlbi(pe::Pe& issuer, const mmu::TlbiOp& op) override { issuer.apply_tlbi(op); }
-  void cache_op(pe::Pe&, const cache::CacheOpByPa&) override {}
-  void cache_op(pe::Pe&, const cache::CacheOpBySetWay&) override {}
-  void cache_op(pe::Pe&, const cache::ICacheInvalidateAll&) override {}
+  void broadcast_tlbi(pe::Pe&, const mmu::TlbiOp& op) override {
+    for (const auto& pe : pes_) pe->apply_tlbi(op);
+  }
+  void cache_op(pe::Pe& issuer, const cache::CacheOpByPa& op) override { maintain(issuer, op); }
+  void cache_op(pe::Pe& issuer, const cache::CacheOpBySetWay& op) override { maintain(issuer, op); }
+  void cache_op(pe::Pe& issuer, const cache::ICacheInvalidateAll& op) override { maintain(issuer, op); }
   void send_event(pe::Pe&) override {}
   // pe::Clock
   u64 counter(const pe::Pe&) override { return 0; }
   void set_ppi(u32, u32, bool) override {}
   void timers_changed(u32) override {}
+  // cache::LineListener
+  void line_withdrawn(unsigned core, cache::Side side, Pa, u32 place, cache::Withdrawn what) override {
+    if (core < pes_.size()) pes_[core]->line_withdrawn(side, place, what);
+  }
+  void page_withdrawn(Pa) override {
+    for (const auto& pe : pes_) pe->page_withdrawn();
+  }
 
  private:
   void build_tables();
-  void enter_el1(Options options);
+  void enter_el1(pe::Pe& pe, const Options& options);
+  template <class Op>
+  void maintain(pe::Pe& issuer, const Op& op) {
+    caches_->set_issuer(issuer.maintenance_access());
+    caches_->apply(op, issuer.physical());
+  }
   Trace trace_;
   CpuModel model_;
   std::vector<u8, PageAllocator<u8>> code_, data_;
-  std::unique_ptr<pe::Pe> pe_;
+  std::unique_ptr<cache::Hierarchy> caches_;
+  std::vector<std::unique_ptr<pe::Pe>> pes_;
 };
 
 }  // namespace farside::test

@@ -11,8 +11,11 @@ constexpr u32 kBranchToItself = 0x14000000;
 
 }  // namespace
 
-Twins::Twins(const jit::JitOptions& options)
-    : interp_(all_features()), jit_(std::make_unique<jit::Jit>(all_features(), options)) {
+Twins::Twins(const jit::JitOptions& options, const FlatMachine::Options& machine)
+    : ours_(machine),
+      theirs_(machine),
+      interp_(all_features()),
+      jit_(std::make_unique<jit::Jit>(all_features(), options)) {
   jit_->attach(theirs_.pe());
 }
 
@@ -33,6 +36,8 @@ void Twins::place(FlatMachine& machine, std::span<const u32> words, const Snapsh
   std::memcpy(page + state.pc % pe::kL0PageSize, words.data(), words.size_bytes());
   std::memcpy(page + state.pc % pe::kL0PageSize + words.size_bytes(), &kBranchToItself, 4);
   if (pe.ports.code_watch != nullptr) pe.ports.code_watch->written(page);
+  machine.caches().adopt(Pa{FlatMachine::kCode}, FlatMachine::kCodeSize);
+  machine.caches().adopt(Pa{FlatMachine::kData}, FlatMachine::kDataSize);
 }
 
 std::string Twins::run(std::span<const u32> words, const Snapshot& state, u64 slice) {
@@ -43,7 +48,9 @@ std::string Twins::run(std::span<const u32> words, const Snapshot& state, u64 sl
   theirs_.pe().begin_slice(slice);
   jit_->run(theirs_.pe());
   std::string report = pe::compare(ours_.pe(), theirs_.pe());
+  for (FlatMachine* machine : {&ours_, &theirs_}) machine->caches().speculate(0, slice);
   if (std::memcmp(ours_.data().data(), theirs_.data().data(), ours_.data().size()) != 0) report += "  memory\n";
+  if (ours_.caches().state_hash() != theirs_.caches().state_hash()) report += "  caches\n";
   return report;
 }
 

@@ -13,7 +13,8 @@ namespace farside::test {
 
 class Twins {
  public:
-  explicit Twins(const jit::JitOptions& options);
+  /// `machine`: what both are made as.
+  explicit Twins(const jit::JitOptions& options, const FlatMachine::Options& machine = {});
   /// Both machines start from `state` with `words` at its PC, followed by a branch to itself, and run for `slice`
   /// instructions. Empty, or what differs afterwards.
   std::string run(std::span<const u32> words, const Snapshot& state, u64 slice);
