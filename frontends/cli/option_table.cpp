@@ -139,7 +139,7 @@ constexpr OptionInfo kRunOptions[] = {
     {kSeeing, "perf-map", "", "", "Name translated code for perf, in /tmp/perf-PID.map."},
     {kSeeing, "state-hash", "", "", "At the end, print a hash of all registers and all memory."},
 
-    {kGeneral, "engine", "NAME", "jit; interp with --cache",
+    {kGeneral, "engine", "NAME", "jit",
      "What executes instructions: interp, or jit, which translates them; the run is the same. lockstep: both at once, "
      "compared, down to the first instruction that differs."},
     {kGeneral, "lockstep-every", "N", "100000",

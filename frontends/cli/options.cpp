@@ -309,7 +309,6 @@ Result<void, UserError> take_lockstep(const Words& words, RunOptions& run) {
     if (words.has(other)) return UserError{fmt::format("--engine lockstep: two machines run: leave out --{}", other)};
   }
   if (words.text("rng") == "host") return UserError{"--engine lockstep: two machines run: leave out --rng host"};
-  if (run.machine.cache != "off") return UserError{"--engine lockstep: jit has no modelled caches: leave out --cache"};
   run.lockstep_every =
       words.has("lockstep-every") ? TRY(parse_number("lockstep-every", words.text("lockstep-every"))) : kUsual;
   return {};

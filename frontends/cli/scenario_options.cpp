@@ -8,7 +8,8 @@ constexpr OptionInfo kOptions[] = {
     {"What to run", "policy", "NAME", "", "use this policy in variants that name none (farside run --policy help)"},
     {"What to run", "seed", "N", "", "this seed only; expectations for some seed are then not judged"},
     {"What to run", "variant", "NAME", "", "this variant only"},
-    {"What to run", "engine", "interp|jit", "interp", "jit: for variants without caches and for coherent machines"},
+    {"What to run", "engine", "interp|jit", "interp",
+     "jit: translated code runs wherever a step may run several instructions"},
     {"What to print", "explain", "", "", "steps, walks, line histories and reports, of one seed of each variant"},
     {"What to print", "help", "", "", "this page"},
 };

@@ -35,7 +35,6 @@ Result<CacheSetup, UserError> cache_setup(const MachineConfig& config) {
     return UserError{
         fmt::format("--cache-config {}: needs caches: --cache coherent, model or adversarial", config.cache_config)};
   }
-  if (config.engine == Engine::Jit) return UserError{"--engine jit: modelled caches need --engine interp"};
   if (!config.cache_config.empty()) {
     const std::vector<u8> text = TRY(boot::read_file(config.cache_config, "cache-config"));
     setup.geometry =

@@ -21,7 +21,7 @@ enum class El2Mode : u8 {
 
 /// What executes instructions. The result is the same.
 enum class Engine : u8 {
-  Fastest,  ///< Jit where it can serve: not with modelled caches, not on hosts or in builds without it
+  Fastest,  ///< Jit, but on hosts and in builds without it
   Interp,
   Jit,  ///< translates to host code, where the host allows it
 };

@@ -22,8 +22,9 @@ constexpr u64 kCachedSlice = 500;
 u64 work(const pe::Pe& pe) { return pe.instructions() + pe.spent; }
 
 #ifdef FARSIDE_JIT
-jit::JitOptions options(const JitConfig& config) {
+jit::JitOptions options(const JitConfig& config, bool caches) {
   jit::JitOptions options;
+  options.lines = caches;
   if (config.threshold) options.threshold = *config.threshold;
   options.count_runs = config.count_runs;
   options.perf_map = config.perf_map;
@@ -43,8 +44,9 @@ Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig
       wall_start_(std::chrono::steady_clock::now()),
       last_poll_(wall_start_) {
 #ifdef FARSIDE_JIT
-  const bool wanted = config.engine == Engine::Jit || (config.engine == Engine::Fastest && config.cache == "off");
-  if (wanted && jit::Jit::host_can()) jit_ = std::make_unique<jit::Jit>(features, options(config.jit));
+  const bool wanted = config.engine != Engine::Interp;
+  if (wanted && jit::Jit::host_can())
+    jit_ = std::make_unique<jit::Jit>(features, options(config.jit, config.cache != "off"));
   if (jit_ != nullptr && !jit_->usable()) jit_.reset();
 #endif
 }

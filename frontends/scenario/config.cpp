@@ -121,9 +121,7 @@ Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Var
     }
   }
   if (overrides.engine) config.engine = *overrides.engine;
-  config.jit.threshold = 0;  // what runs once is translated too
-  out.flattened = config.engine == Engine::Jit && config.cache == "coherent";
-  if (out.flattened) config.cache = "off";
+  config.jit.threshold = 0;     // what runs once is translated too
   if (config.cache == "off") {  // what concerns caches is for the variants that have them
     std::erase_if(config.knobs, [](const std::string& knob) { return !is_mmu_knob(knob); });
     config.cache_config.clear();

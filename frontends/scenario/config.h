@@ -29,9 +29,6 @@ struct VariantConfig {
   machine::MachineConfig machine;
   /// EL2 is the runner's: stage 2 is what the `s2` lines say, and an exit ends a run step.
   bool bare = false;
-  /// The caches of a coherent machine are left out for the translator. CTR_EL0.DIC is then 1, so that the hypervisor
-  /// maps everything executable: execute permissions and instruction aborts are not judged.
-  bool flattened = false;
 };
 Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Variant& variant,
                                              const Overrides& overrides);

@@ -70,7 +70,6 @@ class Checker {
   }
 
   Mismatch operator()(const ExpectExits& what) {
-    if (world_.flattened() && what.ec == static_cast<u8>(Ec::IABT_LOW)) return std::nullopt;
     const auto count = static_cast<u64>(
         std::count_if(world_.exits.begin(), world_.exits.end(), [&](const Exit& exit) { return matches(what, exit); }));
     if (!what.any) return compare_decimal(expect_, count);
@@ -105,9 +104,7 @@ class Checker {
     if (!leaf) return what.mapped ? Mismatch("unmapped") : std::nullopt;
     const std::string rights = rights_of(leaf->descriptor);
     const std::string is = fmt::format("is {} {} {}K", leaf->pa, rights, leaf->size / 1024);
-    const usize judged = world_.flattened() ? 2 : 3;
-    if (!what.mapped || what.rights.substr(0, judged) != rights.substr(0, std::min(judged, what.rights.size())))
-      return is;
+    if (!what.mapped || what.rights != rights.substr(0, what.rights.size())) return is;
     if (what.size != 0 && what.size != leaf->size) return is;
     return std::nullopt;
   }
@@ -132,7 +129,6 @@ class Checker {
   /// Without caches every view is memory, and there are no copies of it.
   Mismatch plain(const ExpectMemory& what, Pa pa) {
     if (what.copy == ExpectMemory::Copy::Absent) return std::nullopt;
-    if (expect_.values.empty() && world_.flattened()) return std::nullopt;
     if (expect_.values.empty()) return "no caches are modelled";
     u64 value = 0;
     world_.machine().peek_pa(pa.value, &value, what.size);

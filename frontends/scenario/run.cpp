@@ -110,11 +110,6 @@ Result<std::vector<VariantResult>, UserError> run_scenario(const Scenario& scena
   std::vector<VariantResult> results;
   for (const Variant& variant : scenario.variants) {
     if (!only.empty() && variant.name != only) continue;
-    const VariantConfig config = TRY(make_config(scenario, variant, overrides));
-    if (config.machine.engine == machine::Engine::Jit && config.machine.cache != "off") {
-      results.push_back({.name = variant.name, .title = variant.title, .skipped = true});
-      continue;
-    }
     results.push_back(TRY(VariantRun(scenario, variant, overrides).run()));
   }
   return results;

@@ -20,7 +20,6 @@ struct Failure {
 /// One variant, all its seeds.
 struct VariantResult {
   std::string name, title;
-  bool skipped = false;  ///< the engine that was asked for cannot run it
   u64 runs = 0;
   std::vector<Failure> failures;
   std::string

@@ -76,7 +76,7 @@ class World::Recorder : public pe::El2Host {
 };
 
 World::World(const Scenario& scenario, const VariantConfig& config, Detail detail)
-    : scenario_(scenario), bare_(config.bare), flattened_(config.flattened), detail_(detail) {}
+    : scenario_(scenario), bare_(config.bare), detail_(detail) {}
 World::~World() = default;
 
 Result<std::unique_ptr<World>, UserError> World::create(const Scenario& scenario, const Variant& variant, u64 seed,

@@ -35,8 +35,6 @@ class World {
   machine::Machine& machine() { return *machine_; }
   hyp::Vm* vm() { return bare_ ? nullptr : machine_->vm(); }
   bool bare() const { return bare_; }
-  /// See VariantConfig::flattened.
-  bool flattened() const { return flattened_; }
   cache::Hierarchy& caches() { return machine_->board().caches(); }
   pe::Pe& core(unsigned cpu) { return *machine_->cores()[cpu]; }
   unsigned cpus() const { return machine_->config().cpus; }
@@ -94,7 +92,7 @@ class World {
   void on_report(const cache::Report& found);
 
   const Scenario& scenario_;
-  bool bare_, flattened_;
+  bool bare_;
   Detail detail_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<Recorder> recorder_;
