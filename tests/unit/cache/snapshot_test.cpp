@@ -23,7 +23,7 @@ struct Held {
 class Player final : public LineListener {
  public:
   Player(const Knobs& knobs, const Config& config) : m(knobs, config, 7) { m.caches.set_listener(this); }
-  void line_withdrawn(unsigned core, Side side, Pa line, Withdrawn what) override {
+  void line_withdrawn(unsigned core, Side side, Pa line, u32, Withdrawn what) override {
     std::erase_if(held, [&](const Held& h) {
       return h.core == core && h.side == side && h.pa == line && (what == Withdrawn::All || h.writable);
     });
