@@ -23,13 +23,9 @@ HostReg EmitExec::save_flags(Live kind, HostReg keep) {
   temps_[RAX] = kNothing;
   if (kind == Live::Addition) a_.cmc();
   live_ = Live::Subtraction;
+  if ((needed_flags_ & kFlagV) != 0) a_.setcc(Cc::O, kOverflowSlot);
   a_.lahf();
-  if ((needed_flags_ & kFlagV) == 0) {
-    a_.mov_ah(kSignZeroCarrySlot);
-  } else {
-    a_.setcc(Cc::O, RAX);
-    a_.mov16(kFlagsSlot, RAX);
-  }
+  a_.mov_ah(kSignZeroCarrySlot);
   return keep;
 }
 
