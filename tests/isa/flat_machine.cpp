@@ -30,7 +30,7 @@ FlatMachine::FlatMachine(Options options) : model_{}, code_(kCodeSize), data_(kD
   for (usize i = 0; i < 0x8000; ++i) code_[i] = static_cast<u8>(i * 5 + (i >> 8) + 0x90);
   model_.name = "flat";
   model_.features = all_features();
-  build_tables();
+  build_tables(options.aliases);
   caches_ = std::make_unique<cache::Hierarchy>(kSmallCaches, options.knobs, options.cores, *this, options.seed);
   caches_->set_listener(this);
   pe::Ports ports{.bus = this, .system = this, .clock = this, .trace = &trace_};
@@ -41,10 +41,14 @@ FlatMachine::FlatMachine(Options options) : model_{}, code_(kCodeSize), data_(kD
   }
 }
 
-void FlatMachine::build_tables() {
+void FlatMachine::build_tables(bool aliases) {
   // One level-1 table: code that only EL1 reads, data open to EL0 so that LDTR can be tried.
   constexpr u64 kAttribute1 = 1 << 2;
-  const u64 entries[4] = {block_1g(0, 2), block_1g(kData, 1), block_1g(kData, 0) | kAttribute1, block_1g(0, 0)};
+  u64 entries[4] = {block_1g(0, 2), block_1g(kData, 1)};
+  if (aliases) {
+    entries[2] = block_1g(kData, 0) | kAttribute1;
+    entries[3] = block_1g(0, 0);
+  }
   std::memcpy(code_.data() + (kTable - kCode), entries, sizeof entries);
 }
 

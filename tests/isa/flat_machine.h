@@ -41,10 +41,11 @@ class FlatMachine : public pe::BusPort,
  public:
   static constexpr u64 kCode = 0x1'0000, kCodeSize = 0x1'0000;
   static constexpr u64 kData = 0x4000'0000, kDataSize = 0x2'0000;
-  /// The same memory for EL1 once more: data as Normal Non-cacheable, code that can be written.
+  /// With `aliases`, the same memory for EL1 once more: data as Normal Non-cacheable, code that can be written.
   static constexpr u64 kUncached = 0x8000'0000, kPatching = 0xc000'0000 + kCode;
   struct Options {
     bool check_sp_alignment = true;
+    bool aliases = false;  ///< kUncached and kPatching are mapped
     unsigned cores = 1;
     cache::Knobs knobs{};  ///< with caches that are modelled: small ones, so that lines leave them often
     u64 seed = 1;
@@ -85,7 +86,7 @@ class FlatMachine : public pe::BusPort,
   }
 
  private:
-  void build_tables();
+  void build_tables(bool aliases);
   void enter_el1(pe::Pe& pe, const Options& options);
   template <class Op>
   void maintain(pe::Pe& issuer, const Op& op) {

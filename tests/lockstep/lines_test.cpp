@@ -82,7 +82,7 @@ constexpr usize kWords = 64;
 class Pair {
  public:
   Pair(const Configuration& c, std::string_view profile, u64 seed)
-      : machine_options_{.cores = 2, .knobs = knobs(profile), .seed = seed},
+      : machine_options_{.aliases = true, .cores = 2, .knobs = knobs(profile), .seed = seed},
         ours_(machine_options_),
         theirs_(machine_options_),
         interp_(all_features()),
