@@ -134,7 +134,6 @@ TEST_CASE("mistakes about caches are one line each") {
   CHECK(error([](MachineConfig& c) { c.knobs = {"evict=never"}; }).find("lazy") != std::string::npos);
   CHECK(error([](MachineConfig& c) { c.cache = "off", c.knobs = {"evict=lazy"}; }).find("--cache") !=
         std::string::npos);
-  CHECK(error([](MachineConfig& c) { c.engine = Engine::Jit; }).find("interp") != std::string::npos);
 }
 
 }  // namespace farside::machine
