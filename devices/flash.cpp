@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/base/bits.h"
+#include "core/base/check.h"
 
 namespace farside::dev {
 
@@ -14,12 +15,16 @@ namespace {
 
 constexpr u64 kNoBuffer = ~u64{0};  ///< no word has been given yet
 
+/// Compared with itself one byte further: memcmp is the fastest loop there is.
+bool erased(const u8* sector) { return sector[0] == 0xff && std::memcmp(sector, sector + 1, kSectorSize - 1) == 0; }
+
 }  // namespace
 
-Flash::Flash(std::span<const u8> contents, bool writable)
-    : bytes_(contents.begin(), contents.begin() + static_cast<std::ptrdiff_t>(std::min(contents.size(), kBankSize))),
+Flash::Flash(std::span<const u8> contents, bool writable, u64 size)
+    : bytes_(contents.begin(), contents.begin() + static_cast<std::ptrdiff_t>(std::min(contents.size(), size))),
       writable_(writable) {
-  bytes_.resize(kBankSize, 0xff);
+  CHECK(is_power_of_two(size) && size >= kSectorSize && size <= kBankSize, "flash of {} bytes", size);
+  bytes_.resize(size, 0xff);
 }
 
 void Flash::reset() {
@@ -52,7 +57,7 @@ void Flash::changed(u64 offset, u64 size) {
 /// Programming clears bits and never sets one.
 void Flash::program(u64 offset, std::span<const u8> bytes) {
   if (!writable_) return fail(kProgramError | kProtected);
-  if (offset > kBankSize || bytes.size() > kBankSize - offset) return fail(kProgramError);
+  if (offset > bytes_.size() || bytes.size() > bytes_.size() - offset) return fail(kProgramError);
   for (usize i = 0; i < bytes.size(); ++i) bytes_[offset + i] &= bytes[i];
   changed(offset, bytes.size());
 }
@@ -132,6 +137,13 @@ MmioResult Flash::write(u64 offset, unsigned size, u64 value, u32) {
   return {};
 }
 
+/// The CFI table says the size of one chip as a power of two, and its number of blocks less one.
+u8 Flash::query(u64 address) const {
+  if (address == kCfiChipSize) return static_cast<u8>(log2_floor(bytes_.size() / kChips));
+  if (address == kCfiBlocks) return static_cast<u8>(bytes_.size() / kSectorSize - 1);
+  return address >= kCfiBase && address - kCfiBase < kCfi.size() ? kCfi[address - kCfiBase] : 0;
+}
+
 /// What a 32-bit read at `offset` gives: both chips answer in their half.
 u32 Flash::word(u64 offset) const {
   const u64 address = offset / kBusWidth;  // in words of one chip
@@ -148,9 +160,7 @@ u32 Flash::word(u64 offset) const {
       chip = in_sector == 0 ? kManufacturer : in_sector == 1 ? kDevice : 0;  // 2: no block is locked
       break;
     }
-    case Mode::Query:
-      if (address >= kCfiBase && address - kCfiBase < kCfi.size()) chip = kCfi[address - kCfiBase];
-      break;
+    case Mode::Query: chip = query(address); break;
   }
   return chip | chip << 16;
 }
@@ -158,7 +168,7 @@ u32 Flash::word(u64 offset) const {
 MmioResult Flash::read(u64 offset, unsigned size, u32) {
   const u64 base = align_down(offset, kBusWidth);
   if (size <= kBusWidth) return {(u64{word(base)} >> (8 * (offset - base))) & ones(8 * size)};
-  const u64 high = base + kBusWidth < kBankSize ? word(base + kBusWidth) : 0;
+  const u64 high = base + kBusWidth < bytes_.size() ? word(base + kBusWidth) : 0;
   return {word(base) | high << 32};
 }
 
@@ -173,19 +183,18 @@ void Flash::visit_state(StateVisitor& v) {
     mode_ = std::min(mode_, Mode::Query);
     step_ = std::min(step_, Step::BufferConfirm);
     if (buffer_base_ != kNoBuffer) {
-      buffer_base_ = align_down(std::min(buffer_base_, kBankSize - kBufferSize), kBufferSize);
+      buffer_base_ = align_down(std::min(buffer_base_, bytes_.size() - kBufferSize), kBufferSize);
     }
   }
-  for (u64 offset = 0; writable_ && offset < kBankSize; offset += kSectorSize) {
-    const auto sector = bytes_.begin() + static_cast<std::ptrdiff_t>(offset);
-    u8 used = std::any_of(sector, sector + kSectorSize, [](u8 byte) { return byte != 0xff; });
+  for (u64 offset = 0; writable_ && offset < bytes_.size(); offset += kSectorSize) {
+    u8* const sector = bytes_.data() + offset;
+    const bool was_erased = erased(sector);
+    u8 used = !was_erased;
     v.value("flash.used", used);
-    if (used) {
-      v.field("flash.sector", bytes_.data() + offset, kSectorSize);
-    } else if (v.restoring()) {
-      std::fill(sector, sector + kSectorSize, u8{0xff});
-    }
-    if (v.restoring()) changed(offset, kSectorSize);
+    if (used) v.field("flash.sector", sector, kSectorSize);
+    if (!v.restoring() || (was_erased && !used)) continue;
+    if (!used) std::memset(sector, 0xff, kSectorSize);
+    changed(offset, kSectorSize);
   }
   if (!v.restoring() || !mode_listener_) return;
   mode_listener_(false);

@@ -44,12 +44,13 @@ struct PageAllocator {
   friend bool operator==(PageAllocator, PageAllocator) { return true; }
 };
 
-/// 64 MiB of flash. In array mode it reads as memory, and its owner may map contents() directly; the first command
+/// A bank of flash. In array mode it reads as memory, and its owner may map contents() directly; the first command
 /// leaves that mode. Commands take no time.
 class Flash final : public MmioDevice {
  public:
-  /// Missing bytes of `contents` are erased. Without `writable` programming and erasing fail with "protected".
-  Flash(std::span<const u8> contents, bool writable);
+  /// Missing bytes of `contents` are erased. Without `writable` programming and erasing fail with "protected". `size`
+  /// is a power of two of sectors, up to that of the machine's banks.
+  Flash(std::span<const u8> contents, bool writable, u64 size = flash::kBankSize);
   /// Where changes go, in addition; null for nowhere.
   void set_file(std::unique_ptr<FlashFile> file) { file_ = std::move(file); }
   /// Called when array mode begins (true) and ends (false).
@@ -78,6 +79,7 @@ class Flash final : public MmioDevice {
   void buffer_data(u64 offset, unsigned size, u64 value);
   void changed(u64 offset, u64 size);
   u32 word(u64 offset) const;
+  u8 query(u64 address) const;
 
   std::vector<u8, PageAllocator<u8>> bytes_;
   std::unique_ptr<FlashFile> file_;

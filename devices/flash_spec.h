@@ -21,8 +21,8 @@ inline constexpr u8 kReady = 0x80, kEraseError = 0x20, kProgramError = 0x10, kPr
 inline constexpr u16 kManufacturer = 0x89, kDevice = 0x18;
 inline constexpr u64 kBufferSize = 2048;  ///< of both chips together
 
-/// The CFI query table of one chip, from address 0x10 on; addresses count 16-bit words.
-inline constexpr u32 kCfiBase = 0x10;
+/// The CFI query table of one chip of the machine's banks, from address 0x10 on; addresses count 16-bit words.
+inline constexpr u32 kCfiBase = 0x10, kCfiChipSize = 0x27, kCfiBlocks = 0x2d;
 inline constexpr std::array<u8, 0x35> kCfi{
     'Q',  'R',  'Y',              // 10: signature
     0x01, 0x00, 0x31, 0x00,       // 13: primary command set, address of its table

@@ -25,18 +25,27 @@ class InputState final : public dev::StateVisitor {
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
   using namespace dev::flash;
-  static dev::Flash device({}, true);  // 64 MiB are made once
+  // Two sectors, made once.
+  static constexpr u64 kSize = 2 * kSectorSize;
+  static dev::Flash writable({}, true, kSize), read_only({}, false, kSize);
   static constexpr u8 kCommands[] = {0xff, 0x90, 0x98, 0x70, 0x50, 0x40, 0x20, 0xd0, 0x60, 0xe8};
-  device.reset();
   fuzz::Input input(data, size);
-  if (input.take<u8>() == 0xa5) {  // seldom: there are 64 MiB of it
+  const u8 shape = input.take<u8>();
+  dev::Flash& device = shape & 1 ? read_only : writable;
+  device.reset();
+  for (u64 sector = 0; sector < kSize; sector += kSectorSize) {
+    device.write(sector, 4, kErase, 0);
+    device.write(sector, 4, kConfirm, 0);
+  }
+  device.reset();
+  if (shape & 2) {
     InputState state(input);
     device.visit_state(state);
   }
   while (!input.empty()) {
     const u8 action = input.take<u8>();
     const unsigned width = 1u << (action >> 6);
-    const u64 place = action & 1 ? kBankSize - 4096 + input.take<u16>() % 4096 : input.take<u16>();
+    const u64 place = action & 1 ? kSize - 4096 + input.take<u16>() % 4096 : input.take<u16>();
     const u64 offset = place & ~u64{width - 1};
     if (action & 2) {
       device.read(offset, width, 0);

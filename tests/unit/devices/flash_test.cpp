@@ -76,6 +76,16 @@ TEST_CASE("The CFI table and the identity are those of two Intel chips side by s
   CHECK(f.modes == std::vector<bool>{false, true});
 }
 
+TEST_CASE("A smaller bank ends where its size says, and its CFI table says so") {
+  constexpr u64 kSize = 4 * flash::kSectorSize;
+  Flash device({}, true, kSize);
+  CHECK(device.contents().size() == kSize);
+  CHECK(device.read(kSize - 8, 8, 0).value == ~u64{0});
+  device.write(0x55 * 4, 4, 0x98, 0);
+  CHECK(1u << (device.read(0x27 * 4, 4, 0).value & 0xff) == kSize / 2);
+  CHECK((device.read(0x2d * 4, 4, 0).value & 0xff) == 3);
+}
+
 TEST_CASE("Programming clears bits only; erasing sets a sector") {
   FlashBench f;
   f.command(0x100, 0x40);
