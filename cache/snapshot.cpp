@@ -295,7 +295,7 @@ void History::visit_state(StateVisitor& v) {
   v.value("history.last", last_);
   std::vector<PackedEvent> events(std::min<u64>(last_, ring_.size()));
   const u64 first = last_ - events.size() + 1;
-  for (usize i = 0; i < events.size(); ++i) {
+  for (usize i = 0; !v.restoring() && i < events.size(); ++i) {
     const Event& e = ring_[(first + i) & (ring_.size() - 1)];
     events[i] = {e.previous,
                  e.line,

@@ -186,25 +186,30 @@ SectionWriter::SectionWriter(RamWindow ram) : ram_(ram) {
 
 SectionWriter::~SectionWriter() { deflateEnd(&stream_); }
 
-void SectionWriter::pack(const void* data, usize size, bool last) {
-  stream_.next_in = static_cast<Bytef*>(const_cast<void*>(data));
+void SectionWriter::pack(bool last) {
   std::array<u8, 65536> buffer;
+  stream_.next_in = waiting_.data();
+  stream_.avail_in = static_cast<uInt>(waiting_.size());
   do {
-    const usize piece = std::min<usize>(size, usize{1} << 30);
-    stream_.avail_in = static_cast<uInt>(piece);
-    size -= piece;
-    do {
-      stream_.next_out = buffer.data();
-      stream_.avail_out = buffer.size();
-      deflate(&stream_, last && size == 0 ? Z_FINISH : Z_NO_FLUSH);
-      section_.packed.insert(section_.packed.end(), buffer.data(), stream_.next_out);
-    } while (stream_.avail_out == 0);
-  } while (size != 0);
+    stream_.next_out = buffer.data();
+    stream_.avail_out = buffer.size();
+    deflate(&stream_, last ? Z_FINISH : Z_NO_FLUSH);
+    section_.packed.insert(section_.packed.end(), buffer.data(), stream_.next_out);
+  } while (stream_.avail_out == 0);
+  waiting_.clear();
 }
 
+/// Most fields are a few bytes: they wait until there is something to do.
 void SectionWriter::field(std::string_view, void* data, usize size) {
   section_.size += size;
-  if (size != 0) pack(data, size, false);
+  const u8* bytes = static_cast<const u8*>(data);
+  while (size != 0) {
+    const usize piece = std::min(size, kPiece - waiting_.size());
+    waiting_.insert(waiting_.end(), bytes, bytes + piece);
+    bytes += piece;
+    size -= piece;
+    if (waiting_.size() == kPiece) pack(false);
+  }
 }
 
 void SectionWriter::memory_pointer(std::string_view name, const u8*& pointer) {
@@ -214,7 +219,7 @@ void SectionWriter::memory_pointer(std::string_view name, const u8*& pointer) {
 }
 
 SnapshotFile::Section SectionWriter::finish(std::string_view name) {
-  pack(nullptr, 0, true);
+  pack(true);
   section_.name = name;
   return std::move(section_);
 }

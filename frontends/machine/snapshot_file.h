@@ -62,9 +62,11 @@ class SectionWriter final : public StateVisitor {
   SnapshotFile::Section finish(std::string_view name);
 
  private:
-  void pack(const void* data, usize size, bool last);
+  static constexpr usize kPiece = 1 << 16;
+  void pack(bool last);
   RamWindow ram_;
   z_stream stream_{};
+  std::vector<u8> waiting_;  ///< not given to zlib yet
   SnapshotFile::Section section_;
 };
 
