@@ -16,6 +16,9 @@ constexpr std::string_view kRecompile = "compile it again from its source with d
 /// Space for the properties that are added.
 constexpr usize kRoom = 8192;
 
+/// Before this version names of nodes were whole paths; libfdt 1.6's check of such a tree reads through a null pointer.
+constexpr u32 kOldestVersion = 16;
+
 UserError damaged(const std::string& name, int status) {
   return wrong("dtb", name, fmt::format("is not a sound device tree ({})", fdt_strerror(status)), kRecompile);
 }
@@ -31,6 +34,10 @@ Result<void, UserError> validate(std::span<const u8> blob, const std::string& na
   if (fdt_totalsize(blob.data()) > blob.size()) {
     return wrong("dtb", name, fmt::format("is truncated: {} of {} bytes", blob.size(), fdt_totalsize(blob.data())),
                  "copy it again");
+  }
+  if (fdt_version(blob.data()) < kOldestVersion) {
+    return wrong("dtb", name, fmt::format("has version {}, older than {}", fdt_version(blob.data()), kOldestVersion),
+                 kRecompile);
   }
   if (const int status = fdt_check_full(blob.data(), blob.size())) return damaged(name, status);
   return {};

@@ -236,6 +236,10 @@ TEST_CASE("unsound trees are refused in one line") {
   Bytes broken = tree;
   put<u32>(broken, fdt_off_dt_struct(tree.data()), 0x55555555);
   expect_message(message(broken), {"not a sound device tree", "dtc"});
+  Bytes old = tree;
+  fdt_set_version(old.data(), 3);
+  fdt_set_last_comp_version(old.data(), 2);
+  expect_message(message(old), {"version 3", "older than 16", "dtc"});
   expect_message(message(user_tree(1, 1)), {"32 bits", "--memory"});
   expect_message(message(user_tree(0, 1)), {"cells", "source"});
 }
