@@ -50,13 +50,16 @@ constexpr u64 kApplicationExit = 0x20026;
 
 }  // namespace
 
-/// The guest's memory as the core sees it that makes the call. False: an exception is pending.
+/// The guest's memory as the core sees it that makes the call. False: an exception is pending, or outside() is true.
 class Semihosting::Caller {
  public:
-  explicit Caller(pe::Pe& pe) : pe_(pe) {}
+  Caller(pe::Pe& pe, const SemihostingHost& host) : pe_(pe), host_(host) {}
 
   u64 parameter() const { return pe_.s.x[1]; }
+  /// An address was translated, but not to memory.
+  bool outside() const { return outside_; }
   bool read(u64 address, std::span<u8> out) {
+    if (!reaches(address, out.size(), AccessKind::Read)) return false;
     for (usize done = 0; done < out.size(); done += kStep) {
       const auto size = static_cast<unsigned>(std::min(kStep, out.size() - done));
       if (!pe_.load_slow(address + done, size, kByBytes, out.data() + done)) return false;
@@ -64,23 +67,15 @@ class Semihosting::Caller {
     return true;
   }
   bool write(u64 address, std::span<const u8> bytes) {
+    if (!writable(address, bytes.size())) return false;
     for (usize done = 0; done < bytes.size(); done += kStep) {
       const auto size = static_cast<unsigned>(std::min(kStep, bytes.size() - done));
       if (!pe_.store_slow(address + done, size, kByBytes, bytes.data() + done)) return false;
     }
     return true;
   }
-  /// Whether a store to each byte would be translated.
-  bool writable(u64 address, u64 size) {
-    Access access;
-    access.kind = AccessKind::Write;
-    access.el = pe_.el();
-    access.size = 1;
-    access.pan = pe_.s.pstate[Pstate::PAN];
-    for (u64 done = 0; done < size; done += kPage - (address + done) % kPage)
-      if (!pe_.translate(address + done, access)) return false;
-    return true;
-  }
+  /// Whether a store to each byte would reach memory.
+  bool writable(u64 address, u64 size) { return reaches(address, size, AccessKind::Write); }
   /// The block of 64-bit arguments at X1.
   template <usize kCount>
   bool arguments(std::array<u64, kCount>& values) {
@@ -99,13 +94,42 @@ class Semihosting::Caller {
  private:
   static constexpr usize kStep = 16;
   static constexpr pe::MemRequest kByBytes{.element = 1};
+
+  bool reaches(u64 address, u64 size, AccessKind kind) {
+    Access access;
+    access.kind = kind;
+    access.el = pe_.el();
+    access.size = 1;
+    access.pan = pe_.s.pstate[Pstate::PAN];
+    for (u64 done = 0; done < size; done += kPage - (address + done) % kPage)
+      if (!reaches(address + done, access)) return false;
+    return true;
+  }
+  /// What a device, or nothing at all, would have answered is no exception of the guest's. The hypervisor could not
+  /// even emulate the access: it has no syndrome that says which register it is for.
+  bool reaches(u64 address, const Access& access) {
+    if (const auto found = pe_.translate(address, access)) {
+      const Pa page = found->pa.align_down(kPage);
+      outside_ =
+          pe_.ports.bus->ram_page(page) == nullptr && (access.is_write() || pe_.ports.bus->rom_page(page) == nullptr);
+      return !outside_;
+    }
+    const Fault& fault = pe_.pending.fault;
+    outside_ = fault.stage == 2 && !fault.s1ptw && !host_.has_memory(fault.ipa.value, access.is_write());
+    if (outside_) pe_.pending = {};
+    return false;
+  }
+
   pe::Pe& pe_;
+  const SemihostingHost& host_;
+  bool outside_ = false;
 };
 
 bool Semihosting::call(pe::Pe& pe, bool& again) {
-  Caller caller(pe);
+  Caller caller(pe, host_);
   again_ = false;
-  const Answer answer = dispatch(static_cast<u32>(pe.s.x[0]), caller);
+  Answer answer = dispatch(static_cast<u32>(pe.s.x[0]), caller);
+  if (caller.outside()) answer = fail({EFAULT});
   again = again_;
   if (answer) pe.s.x[0] = *answer;
   return answer || again_;

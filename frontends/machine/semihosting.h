@@ -17,6 +17,8 @@ struct SemihostingHost {
   /// Waits a little for a key, which then goes to Semihosting::receive.
   std::function<Keys()> wait_for_key;
   std::function<void()> exit;
+  /// Under the hypervisor: whether a guest-physical address is in a memory slot, for writing or for reading only.
+  std::function<bool(u64 ipa, bool write)> has_memory;
   u64 date = 0;  ///< seconds since 1970 when the counter was 0
   std::string command_line;
 };
@@ -32,7 +34,8 @@ class Semihosting final : public pe::SemihostingPort {
       : files_(std::move(folder)), host_(std::move(host)) {}
 
   /// X1 and the blocks that it points to are read, and results written, as loads and stores at the call would: what
-  /// would make one of them fault makes the call fault, before it has done anything.
+  /// would make one of them fault makes the call fault, before it has done anything. Where no memory is, the call
+  /// fails with EFAULT.
   bool call(pe::Pe& pe, bool& again) override;
   /// Keys for SYS_READC, and for SYS_READ of the console.
   void receive(std::span<const u8> keys) { keys_.insert(keys_.end(), keys.begin(), keys.end()); }

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "firmware/boot/virt_map.h"
+#include "firmware/hyp/vm.h"
 #include "frontends/machine/board.h"
+#include "frontends/machine/hyp_adapter.h"
 #include "frontends/machine/machine.h"
 #include "frontends/machine/scheduler.h"
 #include "frontends/machine/semihosting.h"
@@ -36,6 +38,12 @@ Result<void, UserError> Machine::add_semihosting() {
     return more ? Keys::MayCome : Keys::End;
   };
   host.exit = [this] { scheduler_->stop(StopCause::Exit); };
+  host.has_memory = [this](u64 ipa, bool write) {
+    const auto slots = hyp_->vm().slots();
+    return std::any_of(slots.begin(), slots.end(), [&](const hyp::SlotInfo& slot) {
+      return ipa - slot.guest.value < slot.size && !(write && (slot.flags & hyp::kMemReadOnly));
+    });
+  };
   host.date = board_->epoch();
   host.command_line = semihosting_command_line(config_);
   semihosting_ = std::make_unique<Semihosting>(std::move(folder), std::move(host));

@@ -1,5 +1,6 @@
 // tests/unit/machine/semihosting_test.cpp - semihosting where its memory faults, and what a snapshot keeps of its
 // files. tests/system/semihosting_test.py has the calls.
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -66,6 +67,26 @@ TEST_CASE("a call whose arguments cannot be read is a data abort at the HLT, and
   const pe::Pe& core = *machine->cores().front();
   CHECK(bits(core.s.sys[SysReg::ESR_EL1], 31, 26) == 0x25);
   CHECK(core.s.sys[SysReg::ELR_EL1] == core.s.sys[SysReg::VBAR_EL1] + 5 * 4);
+  CHECK(seen.empty());
+}
+
+TEST_CASE("a call whose block lies where no memory is fails with EFAULT, and nothing has been done") {
+  const El2Mode el2 = GENERATE(El2Mode::Kvm, El2Mode::None);
+  const u32 operation = GENERATE(0x04, 0x05, 0x30);  // SYS_WRITE0, SYS_WRITE, SYS_ELAPSED
+  const u32 place = GENERATE(0x0900, 0x1000);        // the PL011, nothing at all
+  CAPTURE(static_cast<int>(el2), operation, place);
+  // movz x1, #place, lsl #16; movz w0, #operation; hlt; mov x20, x0; mov w0, #SYS_ERRNO; hlt; mov x21, x0
+  const TinyGuest guest(std::vector<u32>{0xd2a00001 | place << 5, 0x52800000 | operation << 5, kHlt, 0xaa0003f4,
+                                         0x52800260, kHlt, 0xaa0003f5} +
+                        call_psci(kSystemOff));
+  const auto machine = make(guest.config(el2));
+  std::string seen;
+  machine->set_console({.output = [&](u8 byte) { seen += static_cast<char>(byte); }});
+  const RunResult result = machine->run();
+  INFO(result.text);
+  CHECK(result.cause == StopCause::PowerOff);
+  CHECK(machine->cores().front()->s.x[20] == ~u64{0});
+  CHECK(machine->cores().front()->s.x[21] == EFAULT);
   CHECK(seen.empty());
 }
 
