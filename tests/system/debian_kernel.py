@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# tests/system/debian_kernel.py - Debian's arm64 kernel with its modules, and the initrds that lead from it to a disk.
+# tests/system/debian_kernel.py - Debian's arm64 kernel with its modules, and the initrds that lead from it to a device.
 #
-#   tests/system/debian_kernel.py    fetches what tests with a disk need, unless it is there: a kernel and a few modules
+#   tests/system/debian_kernel.py    fetches what tests need, unless it is there: a kernel and a few modules
 import fcntl
 import glob
 import os
@@ -13,17 +13,19 @@ import tempfile
 
 import disk_images
 
-# The modules that stand between the kernel and a file system on a virtual disk; what they depend on is added.
-MODULES = ("virtio_mmio", "virtio_blk", "crc32c_generic", "ext4")
+# The modules that stand between the kernel and a file system on a virtual disk, and between it and the power key; what
+# they depend on is added.
+DISK = ("virtio_mmio", "virtio_blk", "crc32c_generic", "ext4")
+KEY = ("gpio_keys", "evdev")
 CACHE = disk_images.GUEST + "-disk"
 
-# The first program of all: loads the modules and waits for the disk. What comes then is the caller's.
+# The first program of all: loads the modules and waits for the device. What comes then is the caller's.
 INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs devtmpfs /dev
 for module in {modules}; do /bin/busybox insmod /modules/$module.ko; done
-until [ -b /dev/vda ]; do /bin/busybox sleep 1; done
+until [ -e {device} ]; do /bin/busybox sleep 1; done
 {then}"""
 
 
@@ -69,12 +71,12 @@ def module_order(found, names):
     return order
 
 
-def make_initrd(path, found, then):
-    """An initrd with busybox, the modules for a disk, and an init that does `then` (busybox sh) with /dev/vda there."""
-    order = module_order(found, MODULES)
+def make_initrd(path, found, then, names=DISK, device="/dev/vda"):
+    """An initrd with busybox, the modules `names`, and an init that does `then` (busybox sh) when `device` is there."""
+    order = module_order(found, names)
     with tempfile.TemporaryDirectory() as tree:
         os.chmod(tree, 0o755)
-        put(os.path.join(tree, "init"), INIT.format(modules=" ".join(order), then=then), 0o755)
+        put(os.path.join(tree, "init"), INIT.format(modules=" ".join(order), device=device, then=then), 0o755)
         for name in ("bin", "modules", "proc", "sys", "dev", "root"):
             os.makedirs(os.path.join(tree, name), exist_ok=True)
         busybox = shutil.copy(os.path.join(disk_images.GUEST, "busybox"), os.path.join(tree, "bin"))
@@ -86,16 +88,17 @@ def make_initrd(path, found, then):
 
 
 def cached():
-    """The kernel and its modules for a disk, fetched when they are first asked for."""
+    """The kernel and the modules of DISK and KEY, fetched when they are first asked for."""
     with open(CACHE + ".lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.isdir(CACHE):
+        if not set(DISK + KEY) <= set(modules_in(CACHE)):
             with tempfile.TemporaryDirectory(dir=os.path.dirname(CACHE)) as work:
                 found = modules_in(os.path.join(work, "kernel", "lib", "modules", fetch(work)))
                 os.makedirs(os.path.join(work, "kept", "modules"))
-                for name in module_order(found, MODULES):
+                for name in module_order(found, DISK + KEY):
                     shutil.copy(found[name], os.path.join(work, "kept", "modules"))
                 shutil.move(os.path.join(work, "linux"), os.path.join(work, "kept"))
+                shutil.rmtree(CACHE, ignore_errors=True)
                 os.rename(os.path.join(work, "kept"), CACHE)
     return os.path.join(CACHE, "linux"), modules_in(CACHE)
 
