@@ -2,6 +2,7 @@
 # tests/system/state_test.py - snapshots, resets, the monitor's socket and the older interrupt controller, as users meet
 # them.
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -13,25 +14,33 @@ import resume
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 WORKER = ["--kernel", os.path.join(GOLDEN, "worker.bin"), "--memory", "64M", "--cpu", "cortex-a72"]
+SHARED = ["--kernel", os.path.join(GOLDEN, "shared.bin"), "--smp", "2", "--memory", "64M", "--cpu", "cortex-a72", "--thp",
+          "never", "--cache", "adversarial", "--cache-config", os.path.join(GOLDEN, "tiny.caches")]
 
 
 class Golden(unittest.TestCase):
-    """A small guest, and the snapshots of every format version that was ever written."""
+    """Small guests, and the snapshots of every format version that was ever written."""
+
+    def check(self, machine, form, characters):
+        whole = farside.run("run", *machine, "--state-hash")
+        self.assertEqual(whole.status, 0, whole.err)
+        self.assertEqual(len(whole.out), characters)
+        snapshots = sorted(name for name in os.listdir(GOLDEN) if re.fullmatch(form, name))
+        self.assertIn(form.replace(r"\d+", "1"), snapshots)
+        for name in snapshots:
+            for engine in ("interp", "jit"):
+                with self.subTest(snapshot=name, engine=engine):
+                    rest = farside.run("run", *machine, "--engine", engine, "--restore", os.path.join(GOLDEN, name),
+                                       "--state-hash")
+                    self.assertEqual(rest.status, 0, rest.err)
+                    self.assertTrue(whole.out.endswith(rest.out) and 0 < len(rest.out) < len(whole.out), rest.out)
+                    self.assertEqual(rest.hash, whole.hash)
 
     def test_snapshots_of_all_versions_run_to_the_same_end(self):
-        whole = farside.run("run", *WORKER, "--state-hash")
-        self.assertEqual(whole.status, 0, whole.err)
-        self.assertEqual(len(whole.out), 58)
-        versions = sorted(name for name in os.listdir(GOLDEN) if name.endswith(".snap"))
-        self.assertIn("v1.snap", versions)
-        for name in versions:
-            for engine in ("interp", "jit"):
-                rest = farside.run("run", *WORKER, "--engine", engine, "--restore", os.path.join(GOLDEN, name),
-                                   "--state-hash")
-                self.assertEqual(rest.status, 0, rest.err)
-                self.assertTrue(whole.out.endswith(rest.out) and 0 < len(rest.out) < len(whole.out), rest.out)
-                self.assertEqual(rest.hash, whole.hash)
+        self.check(WORKER, r"v\d+.snap", 58)
 
+    def test_snapshots_with_caches_of_all_versions_run_to_the_same_end(self):
+        self.check(SHARED, r"v\d+-caches.snap", 184)
 
 
 class BadSnapshots(unittest.TestCase):
