@@ -275,6 +275,27 @@ void Jit::on_write(const u8* page) {
   code_changed_ = true;
 }
 
+void Jit::drop_within(const Blocks::Page& page, const u8* from, usize size) {
+  Block* next = nullptr;
+  for (Block* block = page.blocks; block != nullptr; block = next) {
+    next = block->next_in_page;
+    if (block->bytes() >= from + size || block->bytes() + block->count * 4 <= from) continue;
+    ++counters_.invalidated;
+    drop(*block);
+  }
+}
+
+void Jit::changed(const u8* from, usize size) {
+  const u64 first = reinterpret_cast<u64>(from), page = page_of(first);
+  code_changed_ = true;
+  if (first + size <= page + pe::kL0PageSize) {
+    if (const Blocks::Page* record = blocks_.known_page(page)) drop_within(*record, from, size);
+    return;
+  }
+  for (auto& [host, record] : blocks_.pages())
+    if (host < first + size && host + pe::kL0PageSize > first) drop_within(record, from, size);
+}
+
 void Jit::flush() {
   ++counters_.flushes;
   forgotten_ = weighted();

@@ -37,7 +37,7 @@ struct JitCounters {
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
   u64 fallbacks = 0;                              ///< instructions run by the interpreter's handlers
   u64 flushes = 0;                                ///< of the whole code buffer
-  u64 invalidated = 0;                            ///< blocks whose page was written
+  u64 invalidated = 0;                            ///< blocks whose page was written, or whose bytes have changed
   u64 stale = 0;                                  ///< blocks that found their bytes changed
   u64 random_losses = 0;                          ///< things forgotten on request
   u64 slice_ends = 0;                             ///< slices whose last instructions the interpreter ran
@@ -57,6 +57,8 @@ class Jit : public pe::CodeWatch {
   void run(pe::Pe& pe);
   /// Stores into pages with translated code must be noticed by all PEs that this engine may run.
   void attach(pe::Pe& pe);
+  /// Blocks that have any of these bytes are forgotten; the others stay.
+  void changed(const u8* from, usize size) override;
 
   const JitCounters& counters() const { return counters_; }
   const TranslationCounters& translation() const { return translator_.counters; }
@@ -87,6 +89,7 @@ class Jit : public pe::CodeWatch {
   void name_code(const Block& block);
   void watch_page(const u8* page, Blocks::Page& record);
   void on_write(const u8* page) override;
+  void drop_within(const Blocks::Page& page, const u8* from, usize size);
   void flush();
   /// True: all code has been forgotten, which must not happen while it runs.
   bool forget_at_random(pe::Pe& pe, bool code_runs);

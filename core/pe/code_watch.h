@@ -27,6 +27,8 @@ class CodeWatch {
     const u8* page = reinterpret_cast<const u8*>(reinterpret_cast<u64>(from) & ~u64{4095});
     for (; page < from + size; page += 4096) written(page);
   }
+  /// These bytes, which stores do not reach (BusPort::code_page), are others now.
+  virtual void changed(const u8* from, usize size) = 0;
 
  protected:
   /// Must stop watching the page.

@@ -84,8 +84,9 @@ class L0 {
     set(context.fetch, va, const_cast<u8*>(host_page) + guarded);
   }
 
-  /// Visits every known page by its place in RAM; `watch`, if any, hears of those that may be written.
-  void visit_state(StateVisitor& visitor, CodeWatch* watch);
+  /// Visits every known page by its place in RAM; `watch`, if any, hears of those that may be written. Pages of
+  /// instructions are `code_distance` bytes behind that place.
+  void visit_state(StateVisitor& visitor, CodeWatch* watch, i64 code_distance);
   L0Context* visit_context(StateVisitor& visitor, L0Context* context);
 
   struct Counters {

@@ -315,9 +315,10 @@ bool Pe::fetch_slow(u64 pc) {
     raise(fault);
     return false;
   }
-  fetch_page = {align_down(pc, kL0PageSize), piece.page, piece.t.guarded};
+  const u8* const code = piece.rom ? piece.page : ports.bus->code_page(piece.page);
+  fetch_page = {align_down(pc, kL0PageSize), code, piece.t.guarded};
   l0_.note_size(pc, piece.t.leaf_size_log2);
-  l0_.insert_fetch(*l0_context, Va{pc}, piece.page, piece.t.guarded);
+  l0_.insert_fetch(*l0_context, Va{pc}, code, piece.t.guarded);
   return true;
 }
 

@@ -21,6 +21,11 @@ class BusPort {
   /// The same for memory that is read and executed in place while writes to it are device accesses: flash in array
   /// mode. Stable until Pe::rom_withdrawn.
   virtual const u8* rom_page(Pa) { return nullptr; }
+  /// What instruction fetches see of a page of RAM, as ram_page gave it: the page itself, or a copy that stores do not
+  /// reach.
+  virtual const u8* code_page(const u8* ram_page) { return ram_page; }
+  /// code_page(page) - page, the same for all pages of RAM.
+  virtual i64 code_distance() const { return 0; }
   /// Device access of 1, 2, 4 or 8 bytes. False: nothing answers, which is a synchronous External abort.
   virtual bool read(Pa pa, unsigned size, u64& value, u32 pe) = 0;
   virtual bool write(Pa pa, unsigned size, u64 value, u32 pe) = 0;

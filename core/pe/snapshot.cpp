@@ -5,9 +5,9 @@ namespace farside::pe {
 namespace {
 
 /// One table of a context, without its empty slots. A page that is not RAM (flash in array mode) is looked up again
-/// when it is next used. Bit 0 of `host` marks guarded pages.
+/// when it is next used. Bit 0 of `host` marks guarded pages. `distance`: how far from RAM the table's pages are.
 template <usize N>
-void visit_table(StateVisitor& v, std::array<L0Entry, N>& table, CodeWatch* watch) {
+void visit_table(StateVisitor& v, std::array<L0Entry, N>& table, CodeWatch* watch, u64 distance = 0) {
   const auto page_of = [](const L0Entry& entry) {
     return reinterpret_cast<const u8*>(reinterpret_cast<u64>(entry.host) & ~u64{1});
   };
@@ -26,6 +26,7 @@ void visit_table(StateVisitor& v, std::array<L0Entry, N>& table, CodeWatch* watc
     L0Entry& entry = table[slot];
     u8 guarded = reinterpret_cast<u64>(entry.host) & 1;
     const u8* page = page_of(entry);
+    if (page != nullptr) page = reinterpret_cast<const u8*>(reinterpret_cast<u64>(page) - distance);
     v.value("l0.tag", entry.tag);
     v.value("l0.guarded", guarded);
     v.memory_pointer("l0.page", page);
@@ -35,7 +36,7 @@ void visit_table(StateVisitor& v, std::array<L0Entry, N>& table, CodeWatch* watc
       continue;
     }
     entry.tag = align_down(entry.tag, kL0PageSize);
-    entry.host = const_cast<u8*>(page) + (guarded & 1);
+    entry.host = reinterpret_cast<u8*>(reinterpret_cast<u64>(page) + distance + (guarded & 1));
     if (watch != nullptr) watch->note_writable(page);
   }
 }
@@ -55,7 +56,7 @@ void LargeMappings::visit_state(StateVisitor& v) {
   v.value("l0.large_1g", large_1g_);
 }
 
-void L0::visit_state(StateVisitor& v, CodeWatch* watch) {
+void L0::visit_state(StateVisitor& v, CodeWatch* watch, i64 code_distance) {
   v.value("l0.tick", tick_);
   large_.visit_state(v);
   for (const auto& context : contexts_) {
@@ -66,7 +67,7 @@ void L0::visit_state(StateVisitor& v, CodeWatch* watch) {
     if (v.restoring()) context->clear();
     visit_table(v, context->read, nullptr);
     visit_table(v, context->write, watch);
-    visit_table(v, context->fetch, nullptr);
+    visit_table(v, context->fetch, nullptr, static_cast<u64>(code_distance));
     visit_table(v, context->aligned_read, nullptr);
     visit_table(v, context->aligned_write, watch);
   }
@@ -198,7 +199,7 @@ void Pe::visit_state(StateVisitor& v) {
   v.value("pe.exceptions", counters.exceptions_to);
   v.chance("pe.chance", chance);
   tlb.visit_state(v);
-  l0_.visit_state(v, ports.code_watch);
+  l0_.visit_state(v, ports.code_watch, ports.bus->code_distance());
   l0_context = l0_.visit_context(v, l0_context);
   l0_unprivileged_ = l0_.visit_context(v, l0_unprivileged_);
   if (v.restoring()) fetch_page = {};

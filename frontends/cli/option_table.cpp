@@ -92,6 +92,10 @@ constexpr OptionInfo kRunOptions[] = {
      "silicon, adversarial picks among the legal choices the one that shows. What software gets wrong is reported as "
      "it "
      "happens."},
+    {kCaches, "code", "MODE", "coherent",
+     "What instruction fetches see of memory that has been written, with --cache off. coherent: the new instructions, "
+     "at once. arch: those that were there at the first fetch, until IC IVAU, IC IALLU or IC IALLUIS, as if an "
+     "instruction cache never forgot anything."},
     {kCaches, "cache-config", "FILE", "the CPU's own",
      "Sizes, ways and kinds of the caches. 'help' prints those of --cpu as such a file; the name of another CPU prints "
      "its."},

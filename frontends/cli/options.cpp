@@ -291,6 +291,10 @@ Result<void, UserError> take_caches(const Words& words, RunOptions& run) {
     run.machine.cache =
         kProfiles[TRY(one_of("cache", words.text("cache"), {"off", "coherent", "model", "adversarial"}))];
   }
+  if (words.has("code")) {
+    const bool arch = TRY(one_of("code", words.text("code"), {"arch", "coherent"})) == 0;
+    run.machine.code = arch ? machine::CodeMode::Arch : machine::CodeMode::Coherent;
+  }
   run.machine.knobs = words.texts("knob");
   run.machine.cache_config = words.text("cache-config");
   if (words.has("cache-config") && run.machine.cache_config.empty())

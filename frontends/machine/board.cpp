@@ -40,6 +40,11 @@ Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& con
                                                         u64 ram_base, u64 ram_size, Cores& cores, const Trace& trace) {
   dev::Ram ram = TRY(dev::Ram::create(ram_size));
   std::unique_ptr<Board> board(new Board(config, caches, ram_base, std::move(ram), cores, trace));
+  if (config.code == CodeMode::Arch) {
+    board->code_ = TRY(dev::CodeCopies::create(board->ram_, [board = board.get()](const u8* from, u64 size) {
+      if (pe::CodeWatch* watch = board->code_watch()) watch->changed(from, size);
+    }));
+  }
   if (!config.serial2.empty()) TRY_VOID(board->attach_second_uart(config.serial2));
   return board;
 }
@@ -150,9 +155,18 @@ u8* Board::ram_at(u64 pa) {
   return host;
 }
 
+pe::CodeWatch* Board::code_watch() const { return cores_.empty() ? nullptr : cores_.front()->ports.code_watch; }
+
 void Board::wrote(u64 pa, u64 size) {
-  pe::CodeWatch* watch = cores_.empty() ? nullptr : cores_.front()->ports.code_watch;
-  if (watch != nullptr) watch->written(ram_at(pa), size);
+  if (pe::CodeWatch* watch = code_watch()) watch->written(ram_at(pa), size);
+}
+
+void Board::renew_code(const cache::CacheOpByPa& op) {
+  if (code_ != nullptr && op.instruction) code_->renew(op.base.value - ram_base_, std::max<u64>(op.size, 1));
+}
+
+void Board::renew_code(const cache::ICacheInvalidateAll&) {
+  if (code_ != nullptr) code_->renew_all();
 }
 
 void Board::set_flash(FlashBanks& flash) {

@@ -8,6 +8,7 @@
 #include "cache/hierarchy.h"
 #include "core/pe/pe.h"
 #include "devices/bus.h"
+#include "devices/code_copies.h"
 #include "devices/gic/gic.h"
 #include "devices/gic/v2.h"
 #include "devices/pl011.h"
@@ -67,6 +68,13 @@ class Board : public pe::BusPort,
   u64 epoch() const { return rtc_epoch_; }
   dev::Pl061& gpio() { return *gpio_; }
   dev::InterruptController& gic() { return *gic_; }
+  /// With CodeMode::Arch; else null.
+  dev::CodeCopies* code() { return code_.get(); }
+  const dev::CodeCopies* code() const { return code_.get(); }
+  /// What maintenance does to instructions that have been fetched already, without modelled caches.
+  void renew_code(const cache::CacheOpByPa& op);
+  void renew_code(const cache::CacheOpBySetWay&) {}
+  void renew_code(const cache::ICacheInvalidateAll& op);
   cache::Hierarchy& caches() { return *caches_; }
   const cache::Hierarchy& caches() const { return *caches_; }
   PhysicalCores& physical() { return physical_; }
@@ -76,6 +84,8 @@ class Board : public pe::BusPort,
     return offset < ram_size_ ? ram_data_ + offset : nullptr;
   }
   const u8* rom_page(Pa page) override { return flash_ == nullptr ? nullptr : flash_->rom_page(page); }
+  const u8* code_page(const u8* ram_page) override { return code_ == nullptr ? ram_page : code_->page(ram_page); }
+  i64 code_distance() const override { return code_ == nullptr ? 0 : code_->distance(); }
   bool read(Pa pa, unsigned size, u64& value, u32 pe) override;
   bool write(Pa pa, unsigned size, u64 value, u32 pe) override;
   void broadcast_tlbi(pe::Pe& issuer, const mmu::TlbiOp& op) override;
@@ -96,9 +106,11 @@ class Board : public pe::BusPort,
   void apply(pe::Pe& issuer, const Op& op) {
     caches_->set_issuer(issuer.maintenance_access());
     caches_->apply(op, issuer.physical());
+    renew_code(op);
   }
 
   void trace_access(std::string_view what, Pa pa, unsigned size, u64 value, u32 pe);
+  pe::CodeWatch* code_watch() const;
   void attach_devices();
   Result<void, UserError> attach_second_uart(const std::string& path);
   void release_power_key();
@@ -109,6 +121,7 @@ class Board : public pe::BusPort,
   u64 ram_base_, ram_size_;
   dev::Ram ram_;
   u8* ram_data_;
+  std::unique_ptr<dev::CodeCopies> code_;
   Cores& cores_;
   const Trace& trace_;
   PhysicalCores physical_;

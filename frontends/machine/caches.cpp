@@ -25,6 +25,11 @@ Result<void, UserError> apply_knob(CacheSetup& setup, std::string_view assignmen
 
 Result<CacheSetup, UserError> cache_setup(const MachineConfig& config) {
   CacheSetup setup;
+  if (config.code && config.cache != "off") {
+    return UserError{
+        fmt::format("--code: with --cache {} the caches decide what instruction fetches see: leave out one of the two",
+                    config.cache)};
+  }
   setup.knobs = TRY(cache::profile(config.cache));
   // Without a hypervisor nobody else maps the guest's memory.
   if (config.el2 == El2Mode::None) setup.knobs.host_alias = cache::Switch::Off;
@@ -47,9 +52,10 @@ Result<CacheSetup, UserError> cache_setup(const MachineConfig& config) {
   return setup;
 }
 
-void identify_caches(const CacheSetup& setup, CpuModel& cpu) {
+void identify_caches(const CacheSetup& setup, CodeMode code, CpuModel& cpu) {
   if (!setup.modelled()) {
-    cpu.features.idc = cpu.features.dic = true;
+    cpu.features.idc = true;
+    cpu.features.dic = code == CodeMode::Coherent;
     return;
   }
   cpu.features.idc = setup.geometry.idc;

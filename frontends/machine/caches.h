@@ -20,8 +20,8 @@ struct CacheSetup {
 
 /// Reads `config.cache`, `config.knobs`, and `config.cache_config` or the preset of `config.cpu`.
 Result<CacheSetup, UserError> cache_setup(const MachineConfig& config);
-/// Makes CTR_EL0, CLIDR_EL1 and CCSIDR_EL1 true. Without modelled caches all copies of a byte are one, and CTR_EL0.IDC
-/// and DIC say so.
-void identify_caches(const CacheSetup& setup, CpuModel& cpu);
+/// Makes CTR_EL0, CLIDR_EL1 and CCSIDR_EL1 true. Without modelled caches all copies of a byte are one, but for those
+/// that CodeMode::Arch makes, and CTR_EL0.IDC and DIC say so.
+void identify_caches(const CacheSetup& setup, CodeMode code, CpuModel& cpu);
 
 }  // namespace farside::machine

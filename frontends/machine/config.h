@@ -26,10 +26,17 @@ enum class Engine : u8 {
   Jit,  ///< translates to host code, where the host allows it
 };
 
+/// What instruction fetches see of memory that has been written, without modelled caches.
+enum class CodeMode : u8 {
+  Coherent,  ///< the new bytes, at once: CTR_EL0.DIC is 1
+  Arch,      ///< what was there when it was first fetched, until instruction cache maintenance (dev::CodeCopies)
+};
+
 /// How the translating engine works. The run does not depend on it.
 struct JitConfig {
   std::optional<u32> threshold;  ///< runs of a block before it is translated; empty: what is fastest as a rule
   bool count_runs = false;       ///< for the weighted figures of Machine::jit_report
+  std::optional<u32> longest;    ///< instructions of a block; empty: as many as is good
   std::string perf_map;          ///< file for the names of translated code, as perf reads them; may be empty
 };
 
@@ -108,6 +115,7 @@ struct MachineConfig {
   std::function<void(hyp::Policy&)> change_policy;
   std::string cache = "off";       ///< profile: off, coherent, model, adversarial
   std::string cache_config;        ///< path: a geometry in the format of docs/caches.md; empty: that of the CPU
+  std::optional<CodeMode> code;    ///< only without modelled caches; empty: Coherent
   std::vector<std::string> knobs;  ///< name=value, applied to the profile in this order; also of TLBs
   ThpMode thp = ThpMode::Always;
   Engine engine = Engine::Fastest;

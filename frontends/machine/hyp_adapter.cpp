@@ -206,6 +206,7 @@ void HypAdapter::maintain(const Op& op) {
   caches.set_issuer(
       {.core = caches.host_core(), .kind = cache::AccessKind::Host, .el = El::EL2, .attr = cache::kWriteBackIsh});
   caches.apply(op, caches.host_core());
+  board_.renew_code(op);
 }
 
 void HypAdapter::leaf_changed(const hyp::LeafChange& change) {
@@ -237,6 +238,7 @@ void HypAdapter::ic_iallu(unsigned pcpu) {
   cache::Hierarchy& caches = board_.caches();
   caches.set_issuer({.core = pcpu, .kind = cache::AccessKind::Host, .el = El::EL2, .attr = cache::kWriteBackIsh});
   caches.apply(cache::ICacheInvalidateAll{cache::Scope::ThisPe}, pcpu);
+  board_.renew_code(cache::ICacheInvalidateAll{});
 }
 
 u64 HypAdapter::read_entry(Pa pa) const {

@@ -35,7 +35,7 @@ Result<CpuModel, UserError> cpu_for(const MachineConfig& config, const CacheSetu
     return UserError{fmt::format("unknown CPU '{}': use one of {}", config.cpu, names)};
   }
   CpuModel cpu = *model;
-  identify_caches(caches, cpu);
+  identify_caches(caches, config.code.value_or(CodeMode::Coherent), cpu);
   cpu.features.el2 = config.el2 == El2Mode::Kvm;
   cpu.features.gic_registers = config.gic == 3;
   return cpu;
@@ -338,6 +338,7 @@ u64 Machine::state_hash() const {
   board_->bus().visit_state(hash);
   board_->gic().visit_state(hash);
   board_->ram().visit_state(hash);
+  if (board_->code() != nullptr) board_->code()->visit_state(hash);
   if (board_->caches().modelled()) {
     u64 caches = board_->caches().state_hash();
     hash.value("caches", caches);

@@ -19,7 +19,10 @@ Result<void, UserError> Machine::reset() {
   for (const auto& core : cores_)
     if (hyp_ != nullptr) hyp_->vm().init_vcpu(core->index());
   has_run_ = true;
-  return load();
+  TRY_VOID(load());
+  // The instruction caches begin anew with their cores; those under a hypervisor are not reset.
+  if (hyp_ == nullptr) board_->renew_code(cache::ICacheInvalidateAll{});
+  return {};
 }
 
 /// What an ELF file does not fill: zero already, unless the guest has been there.

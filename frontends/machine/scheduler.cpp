@@ -26,6 +26,7 @@ jit::JitOptions options(const JitConfig& config, bool caches) {
   jit::JitOptions options;
   options.lines = caches;
   if (config.threshold) options.threshold = *config.threshold;
+  if (config.longest) options.most_instructions = *config.longest;
   options.count_runs = config.count_runs;
   options.perf_map = config.perf_map;
   return options;

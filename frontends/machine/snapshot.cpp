@@ -36,6 +36,7 @@ void Machine::for_each_section(const SectionVisit& visit) {
     board_->ram().visit_state(v);
     if (v.restoring()) board_->wrote(board_->ram_base(), board_->ram().size());
   });
+  if (board_->code() != nullptr) visit("code", [this](StateVisitor& v) { board_->code()->visit_state(v); });
   if (board_->caches().modelled()) visit("caches", [this](StateVisitor& v) { board_->caches().visit_state(v); });
   for (const auto& core : cores_)
     visit(fmt::format("core {}", core->index()), [&](StateVisitor& v) { core->visit_state(v); });

@@ -74,6 +74,7 @@ std::vector<std::string> describe(const MachineConfig& config, const cache::Conf
   add("policy", config.policy, fallback.policy);
   if (config.thp == ThpMode::Never) lines.emplace_back("--thp never");
   add("cache", config.cache, fallback.cache);
+  if (config.code == CodeMode::Arch) lines.emplace_back("--code arch");
   if (!config.cache_config.empty()) lines.push_back("--cache-config with " + one_line(caches));
   for (const std::string& knob : config.knobs) lines.push_back("--knob " + knob);
   if (config.dma == DmaKind::NonCoherent) lines.emplace_back("--dma noncoherent");

@@ -46,12 +46,6 @@ Future run_out(Machine& machine) {
   return {cause, output, machine.state_hash(), machine.instructions(), machine.time_ns()};
 }
 
-struct TemporaryFile {
-  std::string path = (std::filesystem::temp_directory_path() / "farside-snapshot-test").string();
-  TemporaryFile() { path += std::to_string(reinterpret_cast<u64>(this)); }
-  ~TemporaryFile() { std::filesystem::remove(path); }
-};
-
 TinyGuest worker(u32 cpus) {
   return TinyGuest(cpus == 1 ? kWorker + call_psci(kSystemOff) : kWakeOther + kWorker + call_psci(kSystemOff));
 }

@@ -38,6 +38,14 @@ class TinyGuest {
   std::string path_;
 };
 
+/// A name for a file that is removed with the object.
+struct TemporaryFile {
+  std::string path = (std::filesystem::temp_directory_path() / "farside-test-file").string();
+  TemporaryFile() { path += std::to_string(reinterpret_cast<u64>(this)); }
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  TemporaryFile(const TemporaryFile&) = delete;
+};
+
 /// PSCI function identifiers and the instructions that call them.
 inline constexpr u32 kHvc0 = 0xd4000002;
 inline std::vector<u32> call_psci(u32 function) {
