@@ -5,6 +5,7 @@
 
 #include "frontends/cli/options.h"
 #include "frontends/cli/run.h"
+#include "frontends/cli/scenario.h"
 #include "frontends/cli/scenario_options.h"
 #include "frontends/cli/words.h"
 #include "frontends/scenario/museum.h"
@@ -69,6 +70,7 @@ Result<int, UserError> tell(const std::string& name, const Words& words) {
   if (!fix.empty() && fix != "on" && fix != "off")
     return UserError{fmt::format("--fix {}: must be one of on, off", fix)};
   scenario::Overrides overrides{.detail = scenario::Detail::Events};
+  overrides.engine = TRY(engine_of(words));
   if (words.has("seed")) overrides.seed = TRY(parse_number("seed", words.text("seed")));
   fmt::print("{}: {}\n{}\n{}", name, scenario.title, paragraph(scenario.source, 0), paragraph(scenario.story, 0));
   bool known = true;

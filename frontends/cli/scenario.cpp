@@ -71,19 +71,29 @@ Result<void, UserError> run_file(const std::string& file, const Overrides& overr
   return {};
 }
 
+constexpr u64 kMostPiece = 1000;
+
 Result<Overrides, UserError> overrides_of(const Words& words) {
   Overrides overrides{.policy = words.text("policy"),
                       .detail = words.has("explain") ? scenario::Detail::All : scenario::Detail::None};
   if (words.has("seed")) overrides.seed = TRY(parse_number("seed", words.text("seed")));
-  if (words.text("engine") == "jit") {
-    overrides.engine = machine::Engine::Jit;
-  } else if (words.has("engine") && words.text("engine") != "interp") {
-    return UserError{fmt::format("--engine {}: must be one of interp, jit", words.text("engine"))};
+  overrides.engine = TRY(engine_of(words));
+  if (words.has("piece")) {
+    overrides.piece = TRY(parse_number("piece", words.text("piece")));
+    if (overrides.piece < 1 || overrides.piece > kMostPiece)
+      return UserError{fmt::format("--piece {}: 1 to {} instructions", overrides.piece, kMostPiece)};
   }
   return overrides;
 }
 
 }  // namespace
+
+Result<machine::Engine, UserError> engine_of(const Words& words) {
+  const std::string engine = words.text("engine");
+  if (engine == "jit") return machine::Engine::Jit;
+  if (!words.has("engine") || engine == "interp") return machine::Engine::Interp;
+  return UserError{fmt::format("--engine {}: must be one of interp, jit", engine)};
+}
 
 Result<int, UserError> scenario_command(const std::vector<std::string>& arguments) {
   const Words words = TRY(split_words(kScenarioCommand, arguments));

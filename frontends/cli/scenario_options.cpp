@@ -8,8 +8,9 @@ constexpr OptionInfo kOptions[] = {
     {"What to run", "policy", "NAME", "", "use this policy in variants that name none (farside run --policy help)"},
     {"What to run", "seed", "N", "", "this seed only; expectations for some seed are then not judged"},
     {"What to run", "variant", "NAME", "", "this variant only"},
-    {"What to run", "engine", "interp|jit", "interp",
-     "jit: translated code runs wherever a step may run several instructions"},
+    {"What to run", "engine", "interp|jit", "interp", "what executes the instructions; the report is the same"},
+    {"What to run", "piece", "N", "1",
+     "steps that end at a branch to itself run N instructions at once: silicon acts only in between"},
     {"What to print", "explain", "", "", "steps, walks, line histories and reports, of one seed of each variant"},
     {"What to print", "help", "", "", "this page"},
 };
@@ -17,6 +18,7 @@ constexpr OptionInfo kOptions[] = {
 constexpr OptionInfo kMuseumOptions[] = {
     {"What to run", "fix", "on|off", "both", "only the run with the fix, or without it"},
     {"What to run", "seed", "N", "", "this seed only"},
+    {"What to run", "engine", "interp|jit", "interp", "what executes the instructions; the report is the same"},
     {"What to run", "help", "", "", "this page"},
 };
 

@@ -60,18 +60,18 @@ class Runner {
     return kPatience;
   }
 
-  /// One instruction at a time, so that nothing is missed. The translator gets whole blocks where the only ending is a
-  /// branch to itself.
+  /// One instruction at a time, so that nothing is missed. Where the only ending is a branch to itself there is nothing
+  /// to miss.
   u64 slice_length() {
     constexpr u32 kBranchToItself = 0x14000000;
-    if (world_.machine().config().engine != machine::Engine::Jit) return 1;
+    if (world_.piece() == 1) return 1;
     for (const Until& until : step_.until) {
       u32 word = 0;
       const auto pa = until.what == What::Pc ? world_.physical({Space::Ipa, until.number}) : std::nullopt;
       if (!pa || !world_.machine().peek_pa(pa->value, &word, sizeof word)) return 1;
       if (word != kBranchToItself) return 1;
     }
-    return 64;
+    return world_.piece();
   }
 
   Problem loop() {

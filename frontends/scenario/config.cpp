@@ -64,6 +64,10 @@ const char* apply(const Scenario& scenario, VariantConfig& variant, const Settin
   if (key == "cpu") return config.cpu = value, nullptr;
   if (key == "policy") return config.policy = value, nullptr;
   if (key == "cache") return config.cache = value, nullptr;
+  if (key == "code" && (value == "arch" || value == "coherent")) {
+    config.code = value == "arch" ? machine::CodeMode::Arch : machine::CodeMode::Coherent;
+    return nullptr;
+  }
   if (key == "icache") return config.icache = value, nullptr;
   if (key == "cmo_ro") return config.cmo_ro = value, nullptr;
   if (key == "caches") {
@@ -84,8 +88,8 @@ const char* apply(const Scenario& scenario, VariantConfig& variant, const Settin
     variant.bare = value == "bare";
     return nullptr;
   }
-  return "cpu, cpus, pcpus, memory, el2, policy, without, icache, cmo_ro, thp, cache, caches or knob, with a value "
-         "that it has";
+  return "cpu, cpus, pcpus, memory, el2, policy, without, icache, cmo_ro, thp, cache, code, caches or knob, with a "
+         "value that it has";
 }
 
 bool is_mmu_knob(std::string_view assignment) {
@@ -120,8 +124,10 @@ Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Var
       }
     }
   }
-  if (overrides.engine) config.engine = *overrides.engine;
-  config.jit.threshold = 0;     // what runs once is translated too
+  config.engine = overrides.engine;
+  config.jit.threshold = 0;  // what runs once is translated too, in blocks that fit in a piece
+  out.piece = overrides.piece;
+  if (out.piece == 1) config.jit.longest = 1;
   if (config.cache == "off") {  // what concerns caches is for the variants that have them
     std::erase_if(config.knobs, [](const std::string& knob) { return !is_mmu_knob(knob); });
     config.cache_config.clear();

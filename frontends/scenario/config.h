@@ -17,7 +17,8 @@ enum class Detail : u8 {
 struct Overrides {
   std::string policy;       ///< in place of the policy of variants that name none; empty: as the file says
   std::optional<u64> seed;  ///< this one only
-  std::optional<machine::Engine> engine;
+  machine::Engine engine = machine::Engine::Interp;
+  u64 piece = 1;  ///< instructions that a step to a branch to itself runs at once; silicon acts in between
   Detail detail = Detail::None;
 };
 
@@ -29,6 +30,7 @@ struct VariantConfig {
   machine::MachineConfig machine;
   /// EL2 is the runner's: stage 2 is what the `s2` lines say, and an exit ends a run step.
   bool bare = false;
+  u64 piece = 1;  ///< as Overrides has it
 };
 Result<VariantConfig, UserError> make_config(const Scenario& scenario, const Variant& variant,
                                              const Overrides& overrides);

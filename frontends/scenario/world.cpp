@@ -76,7 +76,7 @@ class World::Recorder : public pe::El2Host {
 };
 
 World::World(const Scenario& scenario, const VariantConfig& config, Detail detail)
-    : scenario_(scenario), bare_(config.bare), detail_(detail) {}
+    : scenario_(scenario), bare_(config.bare), piece_(config.piece), detail_(detail) {}
 World::~World() = default;
 
 Result<std::unique_ptr<World>, UserError> World::create(const Scenario& scenario, const Variant& variant, u64 seed,
@@ -316,6 +316,7 @@ void World::maintain(const Maintain& what, Pa pa) {
   caches().set_issuer(
       {.core = caches().host_core(), .kind = cache::AccessKind::Host, .el = El::EL2, .attr = cache::kWriteBackIsh});
   caches().apply(op, caches().host_core());
+  machine_->board().renew_code(op);
 }
 
 void World::on_report(const cache::Report& found) {

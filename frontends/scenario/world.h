@@ -35,6 +35,7 @@ class World {
   machine::Machine& machine() { return *machine_; }
   hyp::Vm* vm() { return bare_ ? nullptr : machine_->vm(); }
   bool bare() const { return bare_; }
+  u64 piece() const { return piece_; }
   cache::Hierarchy& caches() { return machine_->board().caches(); }
   pe::Pe& core(unsigned cpu) { return *machine_->cores()[cpu]; }
   unsigned cpus() const { return machine_->config().cpus; }
@@ -93,6 +94,7 @@ class World {
 
   const Scenario& scenario_;
   bool bare_;
+  u64 piece_;  ///< see Overrides
   Detail detail_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<Recorder> recorder_;

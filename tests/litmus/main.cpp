@@ -10,6 +10,9 @@
 
 #include "core/arch/sysreg_fields.h"
 #include "core/interp/interp.h"
+#ifdef FARSIDE_JIT
+#include "core/jit/jit.h"
+#endif
 #include "tests/unit/pe/fake_ports.h"
 
 using namespace farside;
@@ -42,6 +45,7 @@ const Test kTests[] = {
 constexpr u64 kFunctionF = 0x9000, kFunctionG = 0xa000, kVariable = 0xb000, kCode = 0xc000, kCodeStride = 0x400,
               kVectors = 0xd000;
 constexpr u64 kSeeds = 400, kMostSeeds = 20 * kSeeds;
+constexpr u64 kTranslatedSeeds = 12;  ///< each of these runs on both engines
 constexpr unsigned kColumns = 3;
 constexpr const char* kColumnNames[kColumns] = {"DIC=0 IDC=0", "DIC=0 IDC=1", "DIC=1 IDC=1"};
 
@@ -77,6 +81,36 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
   /// Runs all threads to their ends in an order that the seed decides; whether the outcome was seen.
   bool run() {
     interp::Interp engine(cores_.front()->features());
+    return run_with(engine);
+  }
+#ifdef FARSIDE_JIT
+  /// The same with translated code.
+  bool run_translated() {
+    constexpr usize kCodeBytes = usize{1} << 20;
+    jit::Jit engine(cores_.front()->features(), {.threshold = 0,
+                                                 .code_bytes = kCodeBytes,
+                                                 .most_instructions = static_cast<unsigned>(1 + chance_.state() % 2),
+                                                 .lines = true});
+    for (const auto& core : cores_) engine.attach(*core);
+    const bool seen = run_with(engine);
+    translated += engine.counters().entries;
+    return seen;
+  }
+  u64 translated = 0;  ///< times that translated code was entered
+#endif
+  /// Registers of all cores, and everything that the caches hold.
+  std::vector<u64> state() const {
+    std::vector<u64> all{caches_->state_hash()};
+    for (const auto& core : cores_) {
+      all.insert(all.end(), core->s.x, core->s.x + 31);
+      all.insert(all.end(), {core->s.pc, core->s.nzcv, core->instructions()});
+    }
+    return all;
+  }
+
+ private:
+  template <class Engine>
+  bool run_with(Engine& engine) {
     for (u32 core = 0; core < cores_.size(); ++core) {
       if (chance_.one_in(2)) fetch_ahead(core, Pa{kFunctionF});
     }
@@ -93,8 +127,6 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
     }
     return finished();
   }
-
- private:
   template <class Op>
   void apply(pe::Pe& issuer, const Op& op) {
     caches_->set_issuer(issuer.maintenance_access());
@@ -210,6 +242,21 @@ bool listing_is_true() {
   return all;
 }
 
+/// The outcome with one seed; false in `agree` where translated code makes something else of the same seed.
+bool outcome(const Test& test, unsigned column, u64 seed, bool& agree) {
+  World world(test, column, seed);
+  const bool seen = world.run();
+#ifdef FARSIDE_JIT
+  if (seed < kTranslatedSeeds && jit::Jit::host_can()) {
+    World other(test, column, seed);
+    const bool same = other.run_translated() == seen && other.state() == world.state() && other.translated != 0;
+    if (!same) fmt::print("{} {} seed {}: the engines differ\n", test.name, kColumnNames[column], seed);
+    agree &= same;
+  }
+#endif
+  return seen;
+}
+
 /// Prints one line; false when the verdict does not hold.
 bool judge(const Test& test) {
   bool good = true;
@@ -219,7 +266,7 @@ bool judge(const Test& test) {
     const auto rare = [&](u64 seen) { return verdict == 'A' && seen == 0; };
     u64 seen = 0;
     for (u64 seed = 0; seed < kSeeds || (rare(seen) && seed < kMostSeeds); ++seed)
-      seen += World(test, column, seed).run();
+      seen += outcome(test, column, seed, good);
     const bool holds = verdict == 'A' ? seen != 0 : seen == 0;
     line += fmt::format("  {} {:>3}{}", verdict, seen, holds ? " " : "!");
     good &= holds;

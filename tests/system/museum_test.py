@@ -11,15 +11,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SCENARIOS = os.path.join(ROOT, "tests", "scenarios")
 
 
-class Museum(unittest.TestCase):
-    def names(self):
-        files = os.listdir(os.path.join(SCENARIOS, "museum"))
-        return sorted(name[:-4] for name in files if name.endswith(".scn"))
+def exhibits():
+    files = os.listdir(os.path.join(SCENARIOS, "museum"))
+    return sorted(name[:-4] for name in files if name.endswith(".scn"))
 
+
+class Museum(unittest.TestCase):
     def test_every_exhibit_is_listed_and_does_what_it_is_known_for(self):
         listed = farside.run("museum", "list", timeout=30).out
         with tempfile.TemporaryDirectory() as elsewhere:
-            for name in self.names():
+            for name in exhibits():
                 with self.subTest(exhibit=name):
                     self.assertRegex(listed, rf"(?m)^{name} ")
                     outcome = farside.run("museum", "run", name, timeout=10, folder=elsewhere)
@@ -50,6 +51,8 @@ class Museum(unittest.TestCase):
             (["scenario", "run", SCENARIOS, "--seed", "x"], "--seed x"),
             (["scenario", "run", SCENARIOS, "--policy", "best"], "best"),
             (["scenario", "run", SCENARIOS, "--engine", "fast"], "interp, jit"),
+            (["scenario", "run", SCENARIOS, "--piece", "0"], "--piece 0"),
+            (["museum", "run", "dc-bit-dma", "--engine", "fast"], "interp, jit"),
         ):
             outcome = farside.run(*arguments, timeout=30)
             with self.subTest(arguments=arguments, said=outcome.err):
@@ -83,6 +86,28 @@ class Museum(unittest.TestCase):
             outcome = farside.run("scenario", "run", "example.scn", "--explain", timeout=30, folder=folder)
             self.assertEqual(outcome.status, 0, outcome.out)
             self.assertIn("STALE_RAM", outcome.out)
+
+
+class Engines(unittest.TestCase):
+    """The same report, to the letter, whoever executes the instructions."""
+
+    def both(self, *arguments):
+        interp, jit = (farside.run(*arguments, "--engine", engine, timeout=200) for engine in ("interp", "jit"))
+        self.assertEqual(interp.status, 0, interp.out[-2000:] + interp.err)
+        self.assertEqual(interp.out, jit.out)
+        return interp.out
+
+    def test_every_scenario(self):
+        for piece in ("1", "64"):
+            with self.subTest(piece=piece):
+                said = self.both("scenario", "run", SCENARIOS, "--explain", "--piece", piece)
+                self.assertIn("all as expected", said)
+                self.assertGreater(said.count("\n"), 10000)
+
+    def test_every_exhibit(self):
+        for name in exhibits():
+            with self.subTest(exhibit=name):
+                self.assertIn("Fix off", self.both("museum", "run", name))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 #include "frontends/scenario/museum.h"
 #include "frontends/scenario/parse.h"
+#include "frontends/scenario/world.h"
 #include "tests/unit/catch.h"
 
 namespace farside::scenario {
@@ -89,6 +90,23 @@ TEST_CASE("the jit runs variants with modelled caches and without") {
   const auto results = run("variant a cache=model\nvariant b cache=off\nevict x\n", {.engine = machine::Engine::Jit});
   REQUIRE(results.size() == 2);
   for (const VariantResult& result : results) CHECK((result.runs == 1 && result.ok()));
+}
+
+TEST_CASE("the jit runs translated code even where a step runs one instruction at a time") {
+  const auto scenario = parse_scenario(kHead + "variant a cache=model\nvariant b cache=off\nevict x\n", "t.scn");
+  REQUIRE(scenario.ok());
+  for (const Variant& variant : scenario->variants) {
+    auto world = World::create(*scenario, variant, 0, {.engine = machine::Engine::Jit});
+    REQUIRE(world.ok());
+    machine::Machine& machine = (*world)->machine();
+    (*world)->ensure_started(0);
+    pe::Pe& core = *machine.cores()[0];
+    core.s.x[1] = 0x4100'0000;
+    core.write_register(SysReg::SCTLR_EL1, core.read_register(SysReg::SCTLR_EL1) | 1 << 12);  // I: lines are fetched
+    for (int i = 0; i < 50; ++i) CHECK_FALSE(machine.run_core(0, 1).has_value());
+    const std::string report = machine.jit_report(), row = "\n  entries ";
+    CHECK(std::stoul(report.substr(report.find(row) + row.size())) > 30);
+  }
 }
 
 TEST_CASE("the machine's mistakes name file and variant") {
