@@ -59,9 +59,11 @@ PlainAccess plain_access(u32 w) {
   }
 }
 
+bool is_branch_or_system(u32 w) { return (w >> 26 & 7) == 5; }
+
 /// Branches, system instructions, exclusives, atomics: nothing is followed across them.
 bool is_barrier(u32 w) {
-  if ((w >> 26 & 7) == 5) return true;
+  if (is_branch_or_system(w)) return true;
   if (!is_load_store(w)) return false;
   const bool ordered = (w >> 27 & 7) == 1 && !bit(w, 26);
   const bool atomic = (w >> 27 & 7) == 7 && !bit(w, 24) && bit(w, 21) && (w >> 10 & 3) != 2;
@@ -119,11 +121,39 @@ Run follow(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& 
   return run;
 }
 
+/// The register that `w` copies to `r`, give or take a constant; `r` if it leaves it alone, 32 if it does something
+/// else.
+u32 origin(u32 w, u32 r) {
+  if (is_branch_or_system(w) || !may_write(w, r, plain_access(w))) return r;
+  if ((w & 0xffe0ffe0) == 0xaa0003e0) return w >> 16 & 31;  // MOV
+  if ((w & 0xbf800000) == 0x91000000) return w >> 5 & 31;   // ADD and SUB of a constant
+  return 32;
+}
+
+bool loads_pointer(u32 w) {
+  const PlainAccess a = plain_access(w);
+  return a.valid && !a.write && !a.vector && a.size == (a.pair ? 16 : 8);
+}
+
+/// Whether a pointer that was loaded before is the address of the load at `i`: in the block, or, taking it for a loop,
+/// in its last run.
+bool follows_pointer(const u32* words, unsigned count, unsigned i) {
+  u32 r = words[i] >> 5 & 31;
+  for (unsigned back = 1; back <= count && r < 31; ++back) {
+    const u32 w = words[(i + count - back) % count];
+    const bool loaded = loads_pointer(w) && may_write(w, r, plain_access(w));
+    if (loaded) return true;
+    r = origin(w, r);
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_plain_access(u32 word) { return plain_access(word).valid; }
 
-void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, AccessRuns& runs) {
+void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, bool chases,
+                      AccessRuns& runs) {
   runs.member.fill({});
   runs.live.fill(false);
   runs.pairs = 0;
@@ -137,7 +167,8 @@ void find_access_runs(const u32* words, unsigned count, const std::array<bool, k
     const auto slot = std::ranges::find_if(busy_until, [i](unsigned until) { return until <= i; });
     if (slot == busy_until.end()) continue;
     const Run run = follow(words, count, opaque, i, a, joined);
-    if (run.accesses < 2) continue;
+    const bool guessed = chases && loads_pointer(words[i]) && follows_pointer(words, count, i);
+    if (run.accesses < 2 && !guessed) continue;
     *slot = run.last + 1;
     for (unsigned j = i; j <= run.last; ++j) {
       if (j < run.last) runs.live[j] = true;
@@ -148,6 +179,8 @@ void find_access_runs(const u32* words, unsigned count, const std::array<bool, k
                         .base = static_cast<u8>(run.base),
                         .write = a.write,
                         .base_is_loaded = member.pair && !member.vector && (words[j] >> 10 & 31) == run.base,
+                        .alone = run.accesses == 1,
+                        .chases = guessed,
                         .offset = member.offset,
                         .low = static_cast<i32>(run.low),
                         .high = static_cast<i32>(run.high)};

@@ -13,6 +13,8 @@ struct RunMember {
   u8 base = 0;  ///< register number; 31 is SP
   bool write = false;
   bool base_is_loaded = false;  ///< by the first of two loads of the instruction
+  bool alone = false;           ///< First: there is no other
+  bool chases = false;          ///< First: a load of pointers whose address is a pointer that was loaded
   i32 offset = 0;               ///< of this access from the base register as the instruction finds it
   i32 low = 0, high = 0;        ///< First: all accesses of the run, as offsets from the base register as it is here
 };
@@ -26,7 +28,9 @@ struct AccessRuns {
 /// A load or store of one or two registers, at a constant distance from its base register, that only moves data.
 bool is_plain_access(u32 word);
 
-/// Of the first `count` instructions. No run has an instruction of `opaque` between its accesses.
-void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, AccessRuns& runs);
+/// Of the first `count` instructions. No run has an instruction of `opaque` between its accesses. `chases`: also marks
+/// loads that follow pointers, and makes them runs of their own where they are in none.
+void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, bool chases,
+                      AccessRuns& runs);
 
 }  // namespace farside::jit

@@ -19,12 +19,13 @@ enum Xmm : u8 { XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7 };
 enum class Cc : u8 { O, NO, B, AE, E, NE, BE, A, S, NS, P, NP, L, GE, LE, G };
 constexpr Cc negate(Cc cc) { return static_cast<Cc>(static_cast<u8>(cc) ^ 1); }
 
-/// [base + index * scale + disp]; no index when `index` is RSP.
+/// [base + index * scale + disp], no index when `index` is RSP; or [data].
 struct HostMem {
   HostReg base;
   i32 disp = 0;
   HostReg index = RSP;
   u8 scale_log2 = 0;
+  const void* data = nullptr;  ///< alone, addressed from RIP: within 2 GiB of the code
 };
 
 /// Two-operand arithmetic.
@@ -43,6 +44,7 @@ inline asmjit::x86::Gp gp(bool w, HostReg r) {
 inline asmjit::x86::Xmm xmm(u8 r) { return asmjit::x86::xmm(r); }
 inline asmjit::x86::Mem mem(const HostMem& m, u32 bytes = 0) {
   using asmjit::x86::gpq, asmjit::x86::ptr;
+  if (m.data != nullptr) return asmjit::x86::ptr_rel(reinterpret_cast<u64>(m.data), bytes);
   return m.index == RSP ? ptr(gpq(m.base), m.disp, bytes) : ptr(gpq(m.base), gpq(m.index), m.scale_log2, m.disp, bytes);
 }
 

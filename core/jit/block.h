@@ -36,6 +36,9 @@ struct Site {
   bool leaves = false;  ///< may change what the frame says of the PE: translated code ends here
 };
 
+/// What is done for a block: more where the time goes, less again where that does not pay.
+enum class Tier : u8 { Plain, Hot, Settled };
+
 /// Straight-line code of one guest page. Code depends on its address, its bytes and whether its page is guarded.
 struct Block {
   u64 pc = 0;
@@ -45,7 +48,11 @@ struct Block {
   u8* code = nullptr;
   u32 count = 0;      ///< instructions
   u32 host_size = 0;  ///< bytes of host code
-  u64 runs = 0;       ///< times entered; counted on request only
+  Tier tier = Tier::Plain;
+  u32 samples = 0;                       ///< slices that ended here since it was translated
+  u32 first_guess = 0, guess_count = 0;  ///< its records in the code buffer
+  u64 misses = 0;                        ///< of its guesses, when last looked at
+  u64 runs = 0;                          ///< times entered; counted on request only
   bool dropped = false;
   std::vector<u32> words;  ///< where bytes keep changing: what they were; compared each time the block is entered
   Block* next = nullptr;   ///< in the same bucket of the table

@@ -10,6 +10,7 @@
 namespace farside::jit {
 namespace {
 
+constexpr usize kMostGuesses = 4096, kGuessBytes = kMostGuesses * sizeof(DistanceGuess);
 constexpr HostReg kSaved[] = {RBX, RBP, R12, R13, R14, R15};
 constexpr i32 kFrameBytes = sizeof(Frame) + kRunSlots * 8;
 static_assert(kFrameBytes % 16 == 8);  // with the saved registers, RSP is a multiple of 16 in translated code
@@ -103,20 +104,34 @@ void emit_authenticate(Asm& a) {
   a.ret();
 }
 
+/// The newest first.
+void emit_note_distance(Asm& a) {
+  a.push(RAX);
+  for (i32 at = DistanceGuess::kWays * 8 - 8; at > 0; at -= 8) {
+    a.mov(true, RAX, HostMem{RCX, at - 8});
+    a.mov(true, HostMem{RCX, at}, RAX);
+  }
+  a.mov(true, HostMem{RCX}, RDX);
+  a.alu_imm(Alu::Add, true, HostMem{RCX, kGuessMisses}, 1);
+  a.pop(RAX);
+  a.ret();
+}
+
 }  // namespace
 
 /// Two views of the same memory: nothing is writable and executable at one address. mremap(2) of no bytes makes the
 /// second view of an anonymous mapping. perf looks at its map files for anonymous code only, so no memfd.
 CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines) : size_(bytes), host_(host), lines_(lines) {
-  void* const writable = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const usize all = bytes + kGuessBytes;
+  void* const writable = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (writable == MAP_FAILED) return;
   writable_ = static_cast<u8*>(writable);
-  void* const executable = mremap(writable, 0, bytes, MREMAP_MAYMOVE);
+  void* const executable = mremap(writable, 0, all, MREMAP_MAYMOVE);
   if (executable == MAP_FAILED) return;
   if (mprotect(executable, bytes, PROT_READ | PROT_EXEC) == 0) {
     base_ = static_cast<u8*>(executable);
   } else {
-    munmap(executable, bytes);
+    munmap(executable, all);
   }
   if (!ok()) return;
   asm_.emplace(writable_, base_, bytes);
@@ -124,8 +139,15 @@ CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines) : size
 }
 
 CodeBuffer::~CodeBuffer() {
-  if (base_ != nullptr) munmap(base_, size_);
-  if (writable_ != nullptr) munmap(writable_, size_);
+  if (base_ != nullptr) munmap(base_, size_ + kGuessBytes);
+  if (writable_ != nullptr) munmap(writable_, size_ + kGuessBytes);
+}
+
+DistanceGuess* CodeBuffer::add_guess() {
+  if (guess_count_ == kMostGuesses) return nullptr;
+  DistanceGuess* const guess = &guesses()[guess_count_++];
+  *guess = {};
+  return guess;
 }
 
 void CodeBuffer::emit_routines() {
@@ -167,6 +189,8 @@ void CodeBuffer::emit_routines() {
   emit_sign(a);
   authenticate_ = a.here();
   emit_authenticate(a);
+  note_distance_ = a.here();
+  emit_note_distance(a);
   align();
   constants_ = a.here();
   const auto& values = vector_constants();

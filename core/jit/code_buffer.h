@@ -5,6 +5,7 @@
 
 #include "core/base/bits.h"
 #include "core/jit/block.h"
+#include "core/jit/guesses.h"
 #include "core/jit/host_features.h"
 
 namespace farside::jit {
@@ -28,7 +29,17 @@ class CodeBuffer {
   usize used() const { return static_cast<usize>(asm_->here() - code_); }
   usize left() const { return static_cast<usize>(base_ + size_ - asm_->here()); }
   /// Forgets all translated code, but not the routines.
-  void reset() { asm_->move_to(code_); }
+  void reset() {
+    asm_->move_to(code_);
+    guess_count_ = 0;
+  }
+
+  /// A new record within the code's reach, or null if there is no room.
+  DistanceGuess* add_guess();
+  usize guess_count() const { return guess_count_; }
+  /// Forgets all but the first `count` records.
+  void keep_guesses(usize count) { guess_count_ = count; }
+  DistanceGuess* guesses() const { return reinterpret_cast<DistanceGuess*>(base_ + size_); }
 
   /// Runs the code at `code` with guest registers of `frame.pe` loaded; returns an Exit or a Link*.
   u64 enter(const Frame& frame, const u8* code) const { return enter_(&frame, code); }
@@ -40,6 +51,8 @@ class CodeBuffer {
   /// must do it.
   const u8* sign() const { return sign_; }
   const u8* authenticate() const { return authenticate_; }
+  /// Called with RCX = a DistanceGuess*, where RDX is none of its distances; RCX is lost.
+  const u8* note_distance() const { return note_distance_; }
   /// What translated code may use of the host, and where vector_constants() lie.
   const HostFeatures& host() const { return host_; }
   const u8* constants() const { return constants_; }
@@ -49,11 +62,13 @@ class CodeBuffer {
  private:
   void emit_routines();
   u8 *base_ = nullptr, *writable_ = nullptr;
-  usize size_;
+  usize size_;  ///< of the code; the guesses follow
+  usize guess_count_ = 0;
   std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
   u64 (*enter_)(const Frame*, const u8*) = nullptr;
-  const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr;
+  const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr,
+           *note_distance_ = nullptr;
   HostFeatures host_;
   bool lines_;
 };

@@ -34,6 +34,7 @@ void EmitExec::begin_block(bool guarded, const AccessRuns& runs) {
   waiting_.pending = false;
   forget_temps();
   slow_paths_.clear();
+  guesses_.clear();
   end_ = {};
 }
 
@@ -47,6 +48,7 @@ void EmitExec::begin_instruction(u64 pc, u32 word, unsigned number, const FlagUs
   number_ = number;
   start_ = a_.here();
   slow_start_ = slow_paths_.size();
+  guess_start_ = guesses_.size();
   sp_checked_before_ = sp_checked_;
   fp_checked_before_ = fp_checked_;
   fp_unit_ready_before_ = fp_unit_ready_;
@@ -67,6 +69,7 @@ void EmitExec::drop_instruction() {
   fp_unit_ready_ = fp_unit_ready_before_;
   a_.move_to(start_);
   slow_paths_.resize(slow_start_);
+  guesses_.erase(guesses_.begin() + static_cast<std::ptrdiff_t>(guess_start_), guesses_.end());
   sp_checked_ = sp_checked_before_;
   fp_checked_ = fp_checked_before_;
   live_ = live_before_;

@@ -84,7 +84,7 @@ class EmitExec {
   using Cond = Condition;
   using Vec = VectorValue;
 
-  EmitExec(Asm& a, const Features& features, const CodeBuffer& routines)
+  EmitExec(Asm& a, const Features& features, CodeBuffer& routines)
       : a_(a), features_(features), routines_(routines), kit_(a, routines.host(), routines.constants()) {}
   const Features& features() const { return features_; }
 
@@ -122,6 +122,8 @@ class EmitExec {
   bool declined() const { return declined_; }
   const End& end() const { return end_; }
   std::vector<SlowPath>& slow_paths() { return slow_paths_; }
+  /// Behind the block: what tries the other distances of guesses.
+  void emit_other_guesses();
   Asm& code() { return a_; }
   u32 word() const { return word_; }
   void decline() { declined_ = true; }
@@ -359,6 +361,7 @@ class EmitExec {
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
   void compare_tag(const HostMem& entry, unsigned size);
+  void guess_distance();
   void access_address(Val address, unsigned size, bool write, Mem how);
   HostReg exclusive_address(Val address, unsigned size, bool write);
   void name_of_line();
@@ -386,7 +389,7 @@ class EmitExec {
 
   Asm& a_;
   Features features_;
-  const CodeBuffer& routines_;
+  CodeBuffer& routines_;
   VectorKit kit_;
   bool guarded_ = false, declined_ = false;
   bool sp_checked_ = false;     ///< SP is known to be aligned
@@ -410,7 +413,7 @@ class EmitExec {
   u32 word_ = 0;
   unsigned number_ = 0;
   u8* start_ = nullptr;
-  usize slow_start_ = 0;
+  usize slow_start_ = 0, guess_start_ = 0;
   u64 written_ = 0;          ///< guest registers that this instruction has written already
   u32 vectors_written_ = 0;  ///< the same of SIMD&FP registers
   unsigned node_count_ = 0;
@@ -421,6 +424,12 @@ class EmitExec {
   std::array<Condition, 4> conditions_{};
   End end_{};
   std::vector<SlowPath> slow_paths_;
+  struct Guess {
+    Patch other;  ///< the newest distance is wrong
+    u8* back;     ///< where RDX is the right one
+    const DistanceGuess* guess;
+  };
+  std::vector<Guess> guesses_;
   const AccessRuns* runs_ = nullptr;
   HostMem found_{RCX, 0, RDX};  ///< what the instruction accesses
 };

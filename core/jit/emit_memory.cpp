@@ -57,6 +57,36 @@ void EmitExec::compare_tag(const HostMem& entry, unsigned size) {
   slow_if(Cc::A);
 }
 
+/// RDX, the distance that L0 has said, from memory instead if it is there: the access need not wait for its address to
+/// become an index and an entry.
+void EmitExec::guess_distance() {
+  const DistanceGuess* const guess = routines_.add_guess();
+  if (guess == nullptr) return;
+  const HostMem newest{.base = RDX, .data = &guess->distance[0]};
+  a_.alu(Alu::Cmp, true, RDX, newest);
+  const Patch other = a_.jcc(Cc::NE);
+  a_.mov(true, RDX, newest);
+  guesses_.push_back({other, a_.here(), guess});
+}
+
+void EmitExec::emit_other_guesses() {
+  for (const auto& [from, back, guess] : guesses_) {
+    Patch next = from;
+    for (unsigned way = 1; way < DistanceGuess::kWays; ++way) {
+      const HostMem older{.base = RDX, .data = &guess->distance[way]};
+      a_.bind(next);
+      a_.alu(Alu::Cmp, true, RDX, older);
+      next = a_.jcc(Cc::NE);
+      a_.mov(true, RDX, older);
+      a_.jmp(back);
+    }
+    a_.bind(next);
+    a_.mov_imm(RCX, reinterpret_cast<u64>(guess));
+    a_.call(routines_.note_distance());
+    a_.jmp(back);
+  }
+}
+
 /// As host_address, but a run of accesses off one base register looks at L0 once, for all of them.
 void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
   const RunMember& run = runs_->member[number_];
@@ -75,10 +105,11 @@ void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
     a_.rorx(false, RCX, RDX, 8);
     a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
     compare_tag(entry, static_cast<unsigned>(run.high - run.low));
-    slow_paths_.back().run = true;
+    slow_paths_.back().run = !run.alone;
     a_.mov(true, RDX, {entry.base, entry.disp + 8, entry.index});
     a_.alu(Alu::Sub, true, RDX, entry);
-    a_.mov(true, run_slot(run.slot), RDX);
+    if (run.chases) guess_distance();
+    if (!run.alone) a_.mov(true, run_slot(run.slot), RDX);
     release(RCX);
   } else {
     a_.mov(true, RDX, run_slot(run.slot));

@@ -1,4 +1,6 @@
 // core/jit/forget.cpp - forgets things at random, for tests: whatever is forgotten must only cost time.
+#include <algorithm>
+
 #include "core/jit/jit.h"
 
 namespace farside::jit {
@@ -28,6 +30,13 @@ bool Jit::forget_at_random(pe::Pe& pe, bool code_runs) {
       flush();
       ++counters_.random_losses;
       return true;
+    case 6: {  // guesses become wrong, or older
+      if (buffer_.guess_count() == 0) return false;
+      auto& distances = buffer_.guesses()[chance.below(buffer_.guess_count())].distance;
+      std::ranges::rotate(distances, distances.begin() + 1);
+      if (chance.below(2) == 0) distances.front() = chance.below(~u64{0});
+      break;
+    }
     default: return false;
   }
   ++counters_.random_losses;

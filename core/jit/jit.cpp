@@ -9,7 +9,7 @@ namespace {
 
 using isa::Flow;
 
-constexpr unsigned kWritesOfVolatilePage = 8;
+constexpr u64 kMostWrongGuesses = 1000;
 constexpr usize kHeatEntries = usize{1} << 16;
 
 /// DC ZVA neither traps nor is it disabled (SCTLR_EL1.DZE, HCR_EL2.TDZ).
@@ -124,12 +124,13 @@ void Jit::run_blocks(pe::Pe& pe) {
         link = nullptr;
         continue;
       }
-      block = &translate(pc, host);
+      block = &translate(pc, host, options_.hot_samples == 0 ? Tier::Hot : Tier::Plain);
     }
     if (flushes != counters_.flushes) link = nullptr;
     if (link != nullptr && link->target == pc) connect(*link, *block);
     if (pe.budget < block->count) {
       ++counters_.slice_ends;
+      sample(*block);
       interp_.run(pe);
       return;
     }
@@ -166,8 +167,9 @@ void Jit::run_blocks(pe::Pe& pe) {
         }
         break;
       case kOutOfBudget:
-        if (pe.budget <= 0) return;
-        break;
+        if (pe.budget > 0) break;
+        if (const JumpCacheEntry& entry = slot(pe.s.pc); entry.pc == pe.s.pc) sample(*entry.block);
+        return;
       case kStale: break;  // find() will see it
       default:
         link = reinterpret_cast<Link*>(exit);
@@ -211,15 +213,38 @@ bool Jit::interpret(pe::Pe& pe) {
   return go_on;
 }
 
-Block& Jit::translate(u64 pc, u64 host) {
+/// A slice ends where the block begins. Where many do, most of the time is spent; and since a slice is not short, a
+/// block whose guesses have been wrong often since the last one here is not worth them.
+void Jit::sample(Block& block) {
+  if (options_.lines || block.verify() || block.apart() || block.tier == Tier::Settled) return;
+  if (block.tier == Tier::Plain) {
+    if (++block.samples >= options_.hot_samples) translate_again(block, Tier::Hot);
+    return;
+  }
+  u64 misses = 0;
+  for (u32 i = 0; i < block.guess_count; ++i) misses += buffer_.guesses()[block.first_guess + i].misses;
+  const bool worse = misses - block.misses > kMostWrongGuesses;
+  block.misses = misses;
+  if (worse) translate_again(block, Tier::Settled);
+}
+
+void Jit::translate_again(Block& block, Tier tier) {
+  const u64 pc = block.pc, host = block.host;
+  counters_.settled += tier == Tier::Settled;
+  drop(block);
+  translate(pc, host, tier);
+}
+
+Block& Jit::translate(u64 pc, u64 host, Tier tier) {
   if (buffer_.left() < Translator::kMostBytes) flush();
   bool verify = options_.always_verify;
   if (!options_.lines) {
     Blocks::Page& record = blocks_.page_of(host);
-    verify |= record.writes >= kWritesOfVolatilePage;
+    verify |= record.writes >= options_.volatile_writes;
     if (!verify && !record.watched) watch_page(reinterpret_cast<const u8*>(page_of(host)), record);
   }
   Block& block = blocks_.add(pc, host);
+  block.tier = tier;
   translator_.translate(block, options_.most_instructions, verify);
   if (options_.lines) code_line(host).blocks[pc / 4 % 16] = &block;
   if (!options_.lines && !block.apart()) slot(pc) = {host, pc, block.code, &block};
@@ -253,6 +278,12 @@ Jit::Weighted Jit::weighted() const {
     sum.instructions += block.runs * block.count;
     sum.host_bytes += block.runs * block.host_size;
   }
+  return sum;
+}
+
+u64 Jit::wrong_guesses() const {
+  u64 sum = forgotten_guesses_;
+  for (usize i = 0; i < buffer_.guess_count(); ++i) sum += buffer_.guesses()[i].misses;
   return sum;
 }
 
@@ -299,6 +330,7 @@ void Jit::changed(const u8* from, usize size) {
 void Jit::flush() {
   ++counters_.flushes;
   forgotten_ = weighted();
+  forgotten_guesses_ = wrong_guesses();
   for (auto& [page, record] : blocks_.pages())
     if (record.watched) unwatch(reinterpret_cast<const u8*>(page));
   blocks_.clear();

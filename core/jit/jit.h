@@ -15,14 +15,16 @@ namespace farside::jit {
 
 /// How the engine works; what the guest does never depends on it. Tests lower the limits to reach rare paths.
 struct JitOptions {
-  unsigned threshold = 8;   ///< times that a block is interpreted before it is translated
-  bool count_runs = false;  ///< each block counts how often it is entered
-  std::string perf_map;     ///< file that names host code, as perf reads it; empty: none
+  unsigned threshold = 8;    ///< times that a block is interpreted before it is translated
+  bool count_runs = false;   ///< each block counts how often it is entered
+  unsigned hot_samples = 4;  ///< slices that end in a block before it is translated again, with more effort
+  std::string perf_map;      ///< file that names host code, as perf reads it; empty: none
   usize code_bytes = usize{64} << 20;
   unsigned most_instructions = kMaxBlock;  ///< per block, 1..kMaxBlock
-  bool always_verify = false;              ///< treat every page as one that keeps changing
-  bool chain = true;                       ///< connect blocks
-  std::optional<u64> forget_seed;          ///< seed: forget blocks, L0 entries, contexts and all code at random
+  unsigned volatile_writes = 8;  ///< times that a page of code is written before its blocks compare their bytes instead
+  bool always_verify = false;    ///< treat every page as one that keeps changing
+  bool chain = true;             ///< connect blocks
+  std::optional<u64> forget_seed;  ///< seed: forget blocks, L0 entries, contexts and all code at random
   bool lines = false;  ///< the caches of the PEs are modelled: code and data are those of lines that they lend
   HostFeatures host = HostFeatures::detect();
 };
@@ -40,6 +42,7 @@ struct JitCounters {
   u64 invalidated = 0;                            ///< blocks whose page was written, or whose bytes have changed
   u64 stale = 0;                                  ///< blocks that found their bytes changed
   u64 random_losses = 0;                          ///< things forgotten on request
+  u64 settled = 0;                                ///< hot blocks whose guesses were wrong too often
   u64 slice_ends = 0;                             ///< slices whose last instructions the interpreter ran
 };
 
@@ -64,6 +67,8 @@ class Jit : public pe::CodeWatch {
   const TranslationCounters& translation() const { return translator_.counters; }
   usize code_bytes_used() const { return buffer_.used(); }
   usize blocks() const { return blocks_.live(); }
+  /// Of distances (guesses.h).
+  u64 wrong_guesses() const;
   /// Guest instructions executed by translated code, and the bytes of host code that are behind them: with count_runs.
   struct Weighted {
     u64 entered = 0, instructions = 0, host_bytes = 0;
@@ -83,7 +88,9 @@ class Jit : public pe::CodeWatch {
   Block* find(u64 pc, u64 host);
   bool cold(u64 pc, u64 host);
   bool interpret(pe::Pe& pe);
-  Block& translate(u64 pc, u64 host);
+  Block& translate(u64 pc, u64 host, Tier tier);
+  void sample(Block& block);
+  void translate_again(Block& block, Tier tier);
   void connect(Link& link, Block& to);
   void drop(Block& block);
   void name_code(const Block& block);
@@ -111,6 +118,7 @@ class Jit : public pe::CodeWatch {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> perf_map_{nullptr, std::fclose};
   std::optional<Chance> forgetting_;
   Weighted forgotten_;         ///< of blocks before the last flush
+  u64 forgotten_guesses_ = 0;  ///< wrong ones, of those blocks
   bool code_changed_ = false;  ///< blocks were dropped: the running one must not go on
   bool fp_unit_ = false;       ///< MXCSR is translated code's (host_fp.h)
 };

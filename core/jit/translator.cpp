@@ -123,7 +123,8 @@ bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   site_of_.fill(nullptr);
   find_flag_use(forms_.data(), words_.data(), block.count, flags_);
   const bool join = attempt < 2 && !block.apart() && !block.verify() && !buffer_.lines();  // lines are short
-  find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, runs_);
+  find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, block.tier == Tier::Hot, runs_);
+  buffer_.keep_guesses(block.first_guess);
   x.begin_block((block.host & 1) != 0, runs_);
   bool surprised = false;
   for (unsigned i = 0; i < block.count; ++i) {
@@ -142,6 +143,7 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   decode_block(block, most, verify);
   Asm& a = buffer_.code();
   block.code = a.here();
+  block.first_guess = static_cast<u32>(buffer_.guess_count());
   EmitExec x(a, features_, buffer_);
   Patch out_of_budget;
   std::vector<Patch> stale;
@@ -157,6 +159,8 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
 
   // Behind the block: what rarely runs.
   emit_stubs(x);
+  x.emit_other_guesses();
+  block.guess_count = static_cast<u32>(buffer_.guess_count()) - block.first_guess;
   a.bind(out_of_budget);
   a.alu_imm(Alu::Add, true, kBudgetSlot, static_cast<i32>(block.count));
   emit_leave(a, block.pc, kOutOfBudget);
@@ -167,11 +171,13 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   for (unsigned i = 0; i < block.count; ++i)
     if (site_of_[i] != nullptr) site_of_[i]->remaining = block.count - i;
   for (unsigned i = 0; i < block.count; ++i) {
-    counters.runs += runs_.member[i].role == RunMember::Role::First;
+    counters.runs += runs_.member[i].role == RunMember::Role::First && !runs_.member[i].alone;
     counters.joined += runs_.member[i].role == RunMember::Role::Later;
   }
   ++counters.blocks;
   counters.apart += block.apart();
+  counters.hot += block.tier == Tier::Hot;
+  counters.guesses += block.guess_count;
   counters.instructions += block.count;
   block.host_size = static_cast<u32>(a.here() - block.code);
   counters.host_bytes += block.host_size;

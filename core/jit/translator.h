@@ -12,6 +12,7 @@ struct TranslationCounters {
   u64 blocks = 0, instructions = 0, emitted = 0, host_bytes = 0;
   u64 runs = 0, joined = 0;                        ///< accesses that look at L0 for others, and those that need not
   u64 apart = 0;                                   ///< blocks in which none does
+  u64 hot = 0, guesses = 0;                        ///< blocks of Tier::Hot, and their loads that guess a distance
   std::array<u64, isa::kA64Count + 1> declined{};  ///< by form, each time it is translated
 };
 

@@ -42,6 +42,10 @@ std::string Machine::jit_report() const {
   row("runs of accesses", t.runs);
   row("accesses joined to them", t.joined);
   row("blocks without runs", t.apart);
+  row("hot blocks", t.hot);
+  row("their guessed distances", t.guesses);
+  row("wrong guesses", jit->wrong_guesses());
+  row("hot blocks given up", c.settled);
   row("code bytes in use", jit->code_bytes_used());
   row("entries", c.entries);
   row("lookups", c.lookups);

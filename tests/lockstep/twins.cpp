@@ -24,6 +24,11 @@ u64 Twins::forget_seed() {
   return text == nullptr ? 1 : std::strtoull(text, nullptr, 0);
 }
 
+void Twins::store(u64 address, u64 value) {
+  for (FlatMachine* machine : {&ours_, &theirs_})
+    std::memcpy(machine->data().data() + (address - FlatMachine::kData), &value, sizeof value);
+}
+
 void Twins::place(FlatMachine& machine, std::span<const u32> words, const Snapshot& state) {
   pe::Pe& pe = machine.pe();
   // The exception state of the run before: back to EL1 with nothing pending.

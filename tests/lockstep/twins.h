@@ -18,6 +18,8 @@ class Twins {
   /// Both machines start from `state` with `words` at its PC, followed by a branch to itself, and run for `slice`
   /// instructions. Empty, or what differs afterwards.
   std::string run(std::span<const u32> words, const Snapshot& state, u64 slice);
+  /// Stores a doubleword in the data window of both.
+  void store(u64 address, u64 value);
   const jit::Jit& jit() const { return *jit_; }
   /// The seed of configurations that forget things at random: FARSIDE_FORGET_SEED, or 1.
   static u64 forget_seed();
