@@ -302,6 +302,7 @@ class Pe {
   bool has(u64 hcr_bit) const { return (hcr() & hcr_bit) != 0; }
   // snapshot.cpp
   void restored(StateVisitor& visitor, u64 executed);
+  void visit_physical(StateVisitor& visitor);
   void visit_lines(StateVisitor& visitor);
   // exception.cpp
   El target_of(const Pending& what) const;

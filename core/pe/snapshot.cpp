@@ -195,7 +195,7 @@ void Pe::visit_state(StateVisitor& v) {
   for (u64* number : {&spent, &reset_pc_, &event_stream_at_, &pmu_counted_, &pmu_running_, &pmu_prescaler_, &epoch_})
     v.value("pe.number", *number);
   v.value("pe.ppi_levels", ppi_levels_);
-  v.value("pe.physical", physical_);
+  visit_physical(v);
   v.value("pe.exceptions", counters.exceptions_to);
   v.chance("pe.chance", chance);
   tlb.visit_state(v);
@@ -205,6 +205,13 @@ void Pe::visit_state(StateVisitor& v) {
   if (v.restoring()) fetch_page = {};
   if (ports.caches != nullptr) visit_lines(v);
   if (v.restoring()) restored(v, executed);
+}
+
+void Pe::visit_physical(StateVisitor& v) {
+  v.value("pe.physical", physical_);
+  if (ports.caches == nullptr || physical_ < ports.caches->cores()) return;
+  v.reject("pe.physical");
+  physical_ = 0;
 }
 
 /// Everything that follows from the state is derived again.

@@ -11,6 +11,7 @@
 #include "frontends/machine/machine.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/machine/tiny_guest.h"
+#include "tests/unit/saved_state.h"
 
 namespace farside::machine {
 namespace {
@@ -208,6 +209,48 @@ TEST_CASE("sections that make no sense leave the machine as it was") {
       CHECK(paused.machine->state_hash() == before);
     }
   }
+}
+
+namespace {
+
+/// Gives back what was saved, but for one field.
+class ForgeOne final : public StateVisitor {
+ public:
+  ForgeOne(const std::vector<u8>& bytes, std::string_view victim, u8 value)
+      : bytes_(bytes), victim_(victim), value_(value) {}
+  void field(std::string_view name, void* data, usize size) override {
+    REQUIRE(at_ + size <= bytes_.size());
+    std::memcpy(data, bytes_.data() + at_, size);
+    at_ += size;
+    if (name == victim_) std::memset(data, value_, size);
+  }
+  bool restoring() const override { return true; }
+  u64 remaining() const override { return bytes_.size() - at_; }
+  void reject(std::string_view why) override { rejected_ += why; }
+  const std::string& rejected() const { return rejected_; }
+
+ private:
+  const std::vector<u8>& bytes_;
+  usize at_ = 0;
+  std::string_view victim_;
+  u8 value_;
+  std::string rejected_;
+};
+
+}  // namespace
+
+TEST_CASE("a vCPU on a physical core that does not exist is refused before its caches are looked for") {
+  const TinyGuest guest{kWorker + call_psci(kSystemOff)};
+  MachineConfig config = guest.config(El2Mode::Kvm);
+  config.cache = "model";
+  const auto machine = make(config);
+  machine->set_checkpoint(1000);
+  REQUIRE(machine->run().cause == StopCause::Checkpoint);
+  SaveState saved;
+  machine->board().cores()[0]->visit_state(saved);
+  ForgeOne forged(saved.bytes(), "pe.physical", 0x7f);
+  machine->board().cores()[0]->visit_state(forged);
+  CHECK(forged.rejected() == "pe.physical");
 }
 
 TEST_CASE("a disk that has been written since, or has another size, is refused") {
