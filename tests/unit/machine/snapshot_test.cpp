@@ -247,9 +247,9 @@ TEST_CASE("a vCPU on a physical core that does not exist is refused before its c
   machine->set_checkpoint(1000);
   REQUIRE(machine->run().cause == StopCause::Checkpoint);
   SaveState saved;
-  machine->board().cores()[0]->visit_state(saved);
+  machine->cores()[0]->visit_state(saved);
   ForgeOne forged(saved.bytes(), "pe.physical", 0x7f);
-  machine->board().cores()[0]->visit_state(forged);
+  machine->cores()[0]->visit_state(forged);
   CHECK(forged.rejected() == "pe.physical");
 }
 
