@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <signal.h>
 #include <slirp/libslirp.h>
 
 #include <cerrno>
@@ -36,6 +37,30 @@ constexpr std::pair<int, int> kEvents[] = {{SLIRP_POLL_IN, POLLIN},
                                            {SLIRP_POLL_PRI, POLLPRI},
                                            {SLIRP_POLL_ERR, POLLERR},
                                            {SLIRP_POLL_HUP, POLLHUP}};
+
+/// libslirp sends on sockets of the host without MSG_NOSIGNAL: while this lives, a peer that has gone is an error of the
+/// call, and no SIGPIPE, which would end the run. That of a console at a closed pipe still does.
+class WithoutBrokenPipe {
+ public:
+  WithoutBrokenPipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutBrokenPipe() {
+    constexpr timespec kNow{};
+    while (!was_pending_ && sigtimedwait(&pipe_, nullptr, &kNow) < 0 && errno == EINTR) continue;
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutBrokenPipe(const WithoutBrokenPipe&) = delete;
+
+ private:
+  sigset_t pipe_, before_;
+  bool was_pending_;
+};
 
 }  // namespace
 
@@ -118,10 +143,12 @@ Result<std::unique_ptr<UserNet>, UserError> UserNet::create(const std::vector<Ho
 }
 
 void UserNet::send(std::span<const u8> frame) {
+  const WithoutBrokenPipe guard;
   slirp_input(state_->slirp, frame.data(), static_cast<int>(frame.size()));
 }
 
 void UserNet::poll() {
+  const WithoutBrokenPipe guard;
   State& state = *state_;
   state.sockets.clear();
   u32 timeout = 0;

@@ -46,6 +46,43 @@ Frame arp_request() {
           1,    0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 10,   0,    2,    15,   0,    0,    0,    0, 0, 0, 10, 0, 2, 2};
 }
 
+void put_big_endian(Frame& frame, usize at, u64 value, usize bytes) {
+  for (usize i = 0; i < bytes; ++i) frame[at + i] = static_cast<u8>(value >> (8 * (bytes - 1 - i)));
+}
+
+u64 big_endian(const Frame& frame, usize at, usize bytes) {
+  u64 value = 0;
+  for (usize i = 0; i < bytes; ++i) value = value << 8 | frame[at + i];
+  return value;
+}
+
+/// The Internet checksum of [from, end of frame), beginning with `sum`.
+u16 checksum(const Frame& frame, usize from, u32 sum = 0) {
+  for (usize at = from; at < frame.size(); ++at) sum += at % 2 == from % 2 ? frame[at] << 8 : frame[at];
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<u16>(~sum);
+}
+
+/// A TCP segment of the guest, 10.0.2.15 port 1000, for 10.0.2.2.
+Frame segment(u16 port, u32 sequence, u32 acknowledged, u8 flags, std::string_view text = "") {
+  Frame frame{0x52, 0x55, 10, 0, 2, 2, 0x52, 0x54, 0, 0x12, 0x34, 0x56, 8, 0, 0x45};
+  frame.resize(54);
+  put_big_endian(frame, 22, 64 << 8 | 6, 2);  // time to live, TCP
+  put_big_endian(frame, 26, 0x0a00'020f'0a00'0202, 8);
+  put_big_endian(frame, 16, 40 + text.size(), 2);
+  Frame ip(frame.begin() + 14, frame.begin() + 34);
+  put_big_endian(frame, 24, checksum(ip, 0), 2);
+  put_big_endian(frame, 34, u64{1000} << 16 | port, 4);
+  put_big_endian(frame, 38, sequence, 4);
+  put_big_endian(frame, 42, acknowledged, 4);
+  put_big_endian(frame, 46, 5 << 12 | flags, 2);
+  put_big_endian(frame, 48, 8192, 2);
+  frame.insert(frame.end(), text.begin(), text.end());
+  // The addresses count, too: 26 is where they begin.
+  put_big_endian(frame, 50, checksum(frame, 26, static_cast<u32>(6 + 20 + text.size())), 2);
+  return frame;
+}
+
 }  // namespace
 
 TEST_CASE("The card has QEMU's address and a link") {
@@ -128,6 +165,40 @@ TEST_CASE("The user-space network answers for its host address") {
   REQUIRE(received.size() == 1);
   CHECK(received[0][21] == 2);  // a reply
   CHECK(Frame(received[0].begin() + 28, received[0].begin() + 32) == Frame{10, 0, 2, 2});
+}
+
+TEST_CASE("A guest that sends to a peer which has gone does not end the run") {
+  constexpr u8 kSyn = 2, kPush = 8, kAck = 16;
+  const int server = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  REQUIRE(bind(server, reinterpret_cast<sockaddr*>(&address), length) == 0);
+  REQUIRE(listen(server, 1) == 0);
+  REQUIRE(getsockname(server, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  const u16 port = ntohs(address.sin_port);
+  std::vector<Frame> received;
+  auto net = UserNet::create({}, [&](std::span<const u8> frame) { received.emplace_back(frame.begin(), frame.end()); });
+  REQUIRE(net.ok());
+  (*net)->send(arp_request());
+  (*net)->send(segment(port, 100, 0, kSyn));
+  const int peer = accept(server, nullptr, nullptr);
+  REQUIRE(peer >= 0);
+  (*net)->poll();
+  REQUIRE(received.back().size() >= 54);
+  REQUIRE((received.back()[47] & (kSyn | kAck)) == (kSyn | kAck));
+  const u32 theirs = static_cast<u32>(big_endian(received.back(), 38, 4)) + 1;
+  (*net)->send(segment(port, 101, theirs, kAck));
+  (*net)->send(segment(port, 101, theirs, kAck | kPush, "heard"));
+  char heard[6] = {};
+  CHECK(recv(peer, heard, 5, 0) == 5);
+  CHECK(std::string(heard) == "heard");
+  close(peer);
+  // The first is answered with a reset; the second would raise SIGPIPE.
+  for (u32 i = 0; i < 3; ++i) (*net)->send(segment(port, 106 + 4 * i, theirs, kAck | kPush, "lost"));
+  (*net)->poll();
+  close(server);
 }
 
 TEST_CASE("Nonsense from the guest does not disturb the network") {
