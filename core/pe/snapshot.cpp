@@ -1,5 +1,5 @@
 // core/pe/snapshot.cpp - the state of a PE as a snapshot keeps it, translations that its fast path knows included.
-#include "core/pe/pe.h"
+#include "core/pe/visit.h"
 
 namespace farside::pe {
 namespace {
@@ -170,19 +170,23 @@ L0Context* L0::visit_context(StateVisitor& v, L0Context* context) {
   return number < contexts_.size() ? contexts_[number].get() : nullptr;
 }
 
+void visit_registers(StateVisitor& v, State& s) {
+  v.value("x", s.x);
+  v.value("sp", s.sp);
+  v.value("pc", s.pc);
+  v.value("nzcv", s.nzcv);
+  v.value("btype", s.btype);
+  v.value("pstate", s.pstate.raw);
+  v.value("sp_bank", s.sp_bank);
+  v.field("v", s.v, sizeof s.v);
+  v.value("fpcr", s.fp.fpcr.raw);
+  v.value("fpsr", s.fp.fpsr.raw);
+  v.field("sys", &s.sys, sizeof s.sys);
+}
+
 /// Between slices: no exception is pending, and nothing of an instruction is under way.
 void Pe::visit_state(StateVisitor& v) {
-  v.value("pe.x", s.x);
-  v.value("pe.sp", s.sp);
-  v.value("pe.pc", s.pc);
-  v.value("pe.nzcv", s.nzcv);
-  v.value("pe.btype", s.btype);
-  v.value("pe.pstate", s.pstate.raw);
-  v.value("pe.sp_bank", s.sp_bank);
-  v.field("pe.v", s.v, sizeof s.v);
-  v.value("pe.fpcr", s.fp.fpcr.raw);
-  v.value("pe.fpsr", s.fp.fpsr.raw);
-  v.field("pe.sys", &s.sys, sizeof s.sys);
+  visit_registers(v, s);
   v.value("pe.monitor.armed", monitor.armed);
   v.value("pe.monitor.size", monitor.size);
   v.memory_pointer("pe.monitor.place", monitor.host);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/pe/visit.h"
 #include "firmware/boot/loader.h"
 #include "firmware/boot/virt_map.h"
 #include "frontends/machine/board.h"
@@ -58,18 +59,7 @@ Result<void, UserError> check(const MachineConfig& config) {
 }
 
 void hash_core(dev::StateHash& hash, pe::Pe& core) {
-  pe::State& s = core.s;
-  hash.value("x", s.x);
-  hash.value("sp", s.sp);
-  hash.value("pc", s.pc);
-  hash.value("nzcv", s.nzcv);
-  hash.value("btype", s.btype);
-  hash.value("pstate", s.pstate.raw);
-  hash.value("sp_bank", s.sp_bank);
-  hash.field("v", s.v, sizeof s.v);
-  hash.value("fpcr", s.fp.fpcr.raw);
-  hash.value("fpsr", s.fp.fpsr.raw);
-  hash.field("sys", &s.sys, sizeof s.sys);
+  pe::visit_registers(hash, core.s);
   u64 instructions = core.instructions();
   hash.value("instructions", instructions);
   u8 flags[] = {core.powered_on, core.waiting, core.event_register};
