@@ -31,9 +31,13 @@ std::string text(int x, int y, std::string_view words, std::string_view style) {
 
 /// 1234567 as 1 234 567.
 std::string grouped(u64 value) {
-  std::string digits = fmt::to_string(value);
-  for (usize at = digits.size(); at > 3;) digits.insert(at -= 3, " ");
-  return digits;
+  const std::string digits = fmt::to_string(value);
+  std::string out;
+  for (usize i = 0; i < digits.size(); ++i) {
+    if (i != 0 && (digits.size() - i) % 3 == 0) out += ' ';
+    out += digits[i];
+  }
+  return out;
 }
 
 /// Figures that say something: not the same in all runs.
