@@ -44,8 +44,9 @@ struct Range {
 static_assert(sizeof(Range) == 16);
 inline constexpr u32 kRangeUnmap = 1;
 
-inline constexpr u32 kSegMax = 254;                 ///< data segments of a request
-inline constexpr u32 kMaxRanges = 16;               ///< ranges of DISCARD and WRITE_ZEROES
-inline constexpr u32 kMaxRangeSectors = 0x40'0000;  ///< 2 GiB each
+inline constexpr u32 kSegMax = 254;  ///< data segments of a request
+// DISCARD and WRITE_ZEROES: so small that a ring full of them can be written where the host cannot punch holes.
+inline constexpr u32 kMaxRanges = 4;
+inline constexpr u32 kMaxRangeSectors = 0x8000;  ///< 16 MiB each
 
 }  // namespace farside::dev::virtio::blk

@@ -11,6 +11,8 @@ constexpr unsigned kReceive = 0, kTransmit = 1;
 constexpr u64 kFeatureEmergencyWrite = 1 << 2;
 constexpr u64 kEmergencyWrite = 8;  // offset in the configuration space
 constexpr usize kPiece = 4096;
+/// What a driver sends at once; while it is shown, nobody can stop the machine.
+constexpr u64 kLongestOutput = 1 << 20;
 /// What nobody reads is not kept for ever.
 constexpr usize kInputLimit = 1 << 20;
 
@@ -47,6 +49,7 @@ void Console::deliver() {
 }
 
 std::optional<u32> Console::transmit(Chain& chain) {
+  if (chain.readable() > kLongestOutput) return std::nullopt;
   std::array<u8, kPiece> bytes;
   for (u64 done = 0; done < chain.readable();) {
     const std::span<u8> piece(bytes.data(), std::min<u64>(bytes.size(), chain.readable() - done));

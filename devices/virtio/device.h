@@ -48,13 +48,16 @@ class Device {
 
  protected:
   /// Serves what is available in queue `index`, at most one ring's worth so that a driver which moves the index under
-  /// our feet cannot hold us. `serve(chain)` returns the bytes written, or nothing when the driver broke the rules.
+  /// our feet cannot hold us; nor can one whose chains name the same memory over and over. `serve(chain)` returns the
+  /// bytes written, or nothing when the driver broke the rules.
   template <class Serve>
   void drain(unsigned index, Serve serve) {
     Queue& queue = host_->queue(index);
     Chain chain;
+    u64 bytes = 0;
     for (u32 left = queue.size(); left != 0 && queue.pop(chain) == Popped::Chain; --left) {
-      const std::optional<u32> written = serve(chain);
+      bytes += chain.readable() + chain.writable();
+      const std::optional<u32> written = bytes <= kNotifyMax ? serve(chain) : std::nullopt;
       if (written) {
         queue.push(chain, *written);
       } else {

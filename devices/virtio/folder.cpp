@@ -43,6 +43,8 @@ bool is_component(const std::string& name) {
          name.find('\0') == std::string::npos;
 }
 
+constexpr usize kPathMax = 4095;  ///< what the host looks up at once
+
 std::string joined(const std::string& folder, const std::string& name) {
   return folder == "." ? name : folder + "/" + name;
 }
@@ -109,7 +111,7 @@ Result<Node, HostErrno> Folder::find(const std::string& path) const {
 
 Result<Node, HostErrno> Folder::walk(const Node& folder, const std::string& name) const {
   if (name == "..") return find(parent_of(folder.path()));
-  if (!is_component(name)) return HostErrno{EINVAL};
+  TRY_VOID(may_name(folder, name));
   return Node(TRY(open_beneath(folder.fd(), name.c_str(), O_PATH | O_NOFOLLOW)), joined(folder.path(), name));
 }
 
@@ -123,46 +125,51 @@ Result<Descriptor, HostErrno> Folder::open(const Node& node, int flags) const {
   return opened;
 }
 
-Result<void, HostErrno> Folder::may_write(const std::string& name) const {
-  if (read_only_) return HostErrno{EROFS};
+Result<void, HostErrno> Folder::may_name(const Node& folder, const std::string& name) {
   if (!is_component(name)) return HostErrno{EINVAL};
+  if (joined(folder.path(), name).size() > kPathMax) return HostErrno{ENAMETOOLONG};
   return {};
 }
 
+Result<void, HostErrno> Folder::may_write(const Node& folder, const std::string& name) const {
+  if (read_only_) return HostErrno{EROFS};
+  return may_name(folder, name);
+}
+
 Result<Descriptor, HostErrno> Folder::create(const Node& folder, const std::string& name, int flags, u32 mode) const {
-  TRY_VOID(may_write(name));
+  TRY_VOID(may_write(folder, name));
   // O_EXCL: never opens what is there already, which might be a device node.
   const u64 how = static_cast<u64>(flags & (O_ACCMODE | O_APPEND | O_SYNC)) | O_CREAT | O_EXCL | O_NOFOLLOW;
   return open_beneath(folder.fd(), name.c_str(), how, mode & kPermissions);
 }
 
 Result<void, HostErrno> Folder::make_folder(const Node& folder, const std::string& name, u32 mode) const {
-  TRY_VOID(may_write(name));
+  TRY_VOID(may_write(folder, name));
   return checked(mkdirat(folder.fd(), name.c_str(), mode & kPermissions));
 }
 
 Result<void, HostErrno> Folder::make_link(const Node& folder, const std::string& name,
                                           const std::string& target) const {
-  TRY_VOID(may_write(name));
+  TRY_VOID(may_write(folder, name));
   if (target.empty() || target.find('\0') != std::string::npos) return HostErrno{EINVAL};
   return checked(symlinkat(target.c_str(), folder.fd(), name.c_str()));
 }
 
 Result<void, HostErrno> Folder::link(const Node& file, const Node& folder, const std::string& name) const {
-  TRY_VOID(may_write(name));
+  TRY_VOID(may_write(folder, name));
   if (!S_ISREG((TRY(file.status())).st_mode)) return HostErrno{EPERM};
   return checked(linkat(AT_FDCWD, HeldPath(file.fd()).get(), folder.fd(), name.c_str(), AT_SYMLINK_FOLLOW));
 }
 
 Result<void, HostErrno> Folder::remove(const Node& folder, const std::string& name, bool is_folder) const {
-  TRY_VOID(may_write(name));
+  TRY_VOID(may_write(folder, name));
   return checked(unlinkat(folder.fd(), name.c_str(), is_folder ? AT_REMOVEDIR : 0));
 }
 
 Result<void, HostErrno> Folder::rename(const Node& from, const std::string& old_name, const Node& to,
                                        const std::string& new_name) const {
-  TRY_VOID(may_write(old_name));
-  TRY_VOID(may_write(new_name));
+  TRY_VOID(may_write(from, old_name));
+  TRY_VOID(may_write(to, new_name));
   return checked(renameat(from.fd(), old_name.c_str(), to.fd(), new_name.c_str()));
 }
 
@@ -176,7 +183,10 @@ Result<std::string, HostErrno> Folder::read_link(const Node& node) const {
 
 Result<void, HostErrno> Folder::set_mode(const Node& node, u32 mode) const {
   if (read_only_) return HostErrno{EROFS};
-  if (S_ISLNK((TRY(node.status())).st_mode)) return HostErrno{EOPNOTSUPP};
+  const mode_t kind = (TRY(node.status())).st_mode;
+  if (S_ISLNK(kind)) return HostErrno{EOPNOTSUPP};
+  // Who may open a device node or FIFO of the folder is for the host to say.
+  if (!S_ISREG(kind) && !S_ISDIR(kind)) return HostErrno{EPERM};
   return checked(chmod(HeldPath(node.fd()).get(), mode & kPermissions));
 }
 

@@ -57,8 +57,9 @@ class Node {
   std::string path_;
 };
 
-/// Names are single components: never empty, ".", "..", or with a slash. Symbolic links are objects, never followed;
-/// what is neither file nor folder nor link can be seen but not opened. Calls fail with errno, EROFS when read-only.
+/// Names are single components: never empty, ".", "..", or with a slash, and lead to paths that the host can look up.
+/// Symbolic links are objects, never followed; what is neither file nor folder nor link can be seen but not opened.
+/// Calls fail with errno, EROFS when read-only.
 class Folder {
  public:
   /// `option` is how the user has named it, for errors.
@@ -89,7 +90,8 @@ class Folder {
 
  private:
   Folder(Descriptor root, bool read_only) : root_(std::move(root)), read_only_(read_only) {}
-  Result<void, HostErrno> may_write(const std::string& name) const;
+  static Result<void, HostErrno> may_name(const Node& folder, const std::string& name);
+  Result<void, HostErrno> may_write(const Node& folder, const std::string& name) const;
   Descriptor root_;
   bool read_only_;
 };

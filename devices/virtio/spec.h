@@ -92,5 +92,6 @@ inline constexpr u32 kIdNone = 0, kIdNet = 1, kIdBlock = 2, kIdConsole = 3, kIdE
 inline constexpr u16 kQueueSizeMax = 256;       ///< entries of a ring
 inline constexpr u32 kIndirectMax = 1024;       ///< descriptors of an indirect table
 inline constexpr u64 kChainMax = u64{1} << 32;  ///< bytes of a chain (2.7.4)
+inline constexpr u64 kNotifyMax = kChainMax;    ///< bytes of all chains that one notification serves
 
 }  // namespace farside::dev::virtio

@@ -38,8 +38,8 @@ constexpr std::pair<int, int> kEvents[] = {{SLIRP_POLL_IN, POLLIN},
                                            {SLIRP_POLL_ERR, POLLERR},
                                            {SLIRP_POLL_HUP, POLLHUP}};
 
-/// libslirp sends on sockets of the host without MSG_NOSIGNAL: while this lives, a peer that has gone is an error of the
-/// call, and no SIGPIPE, which would end the run. That of a console at a closed pipe still does.
+/// libslirp sends on sockets of the host without MSG_NOSIGNAL: while this lives, a peer that has gone is an error of
+/// the call, and no SIGPIPE, which would end the run. That of a console at a closed pipe still does.
 class WithoutBrokenPipe {
  public:
   WithoutBrokenPipe() {

@@ -92,6 +92,28 @@ TEST_CASE("DMA outside memory and writes are errors; a bad access address is ign
   f.device.write(16, 8, ~u64{0}, 0);
 }
 
+TEST_CASE("DMA does what the first of read, write and skip says, ignores the other bits, and wraps nowhere") {
+  using namespace fw_cfg;
+  FwBench f;
+  f.device.add(kKeyKernelData, {10, 20, 30, 40});
+  const u32 select = u32{kKeyKernelData} << 16 | kDmaSelect;
+  CHECK(f.dma(select | kDmaRead | kDmaWrite | kDmaSkip, 1, f.kTarget) == 0);
+  CHECK(f.memory.get<u8>(f.kTarget) == 10);
+  CHECK(f.dma(kDmaRead | 0xffc0, 1, f.kTarget) == 0);
+  CHECK(f.memory.get<u8>(f.kTarget) == 20);
+  CHECK(f.dma(kDmaWrite | kDmaSkip, 1, f.kTarget) == kDmaError);
+  CHECK(f.dma(0, ~u32{0}, ~u64{0}) == 0);  // nothing to do
+  CHECK(f.dma(kDmaRead, 2, ~u64{0}) == kDmaError);
+  CHECK(f.dma(kDmaRead, 2, ~u64{0} - 1) == kDmaError);
+  CHECK(f.dma(select | kDmaSkip, ~u32{0}, 0) == 0);
+  for (int i = 0; i < 3; ++i) CHECK(f.dma(kDmaSkip, ~u32{0}, 0) == 0);
+  CHECK(f.dma(kDmaRead, 1, f.kTarget) == 0);
+  CHECK(f.memory.get<u8>(f.kTarget) == 0);
+  // The access block is where its own answer goes.
+  CHECK(f.dma(select | kDmaRead, 4, f.kAccess + 4) == 0);
+  CHECK(f.memory.get<u32>(f.kAccess + 4) == 0x281e140a);
+}
+
 TEST_CASE("Selection and position survive save and restore") {
   FwBench a, b;
   a.select(0);

@@ -118,7 +118,7 @@ TEST_CASE("The configuration tells capacity, limits and features") {
   CHECK(d.io.rd(0x104) == 0);
   CHECK(d.io.rd(0x10c) == 254);
   CHECK(d.io.rd(0x114) == 512);
-  CHECK(d.io.rd(0x124) == 0x40'0000);
+  CHECK(d.io.rd(0x124) == 0x8000);
   CHECK(d.b.slot.features() == (kFeatureVersion1 | kFeatureIndirect | 1 << 2 | 1 << 6 | 1 << 9 | 1 << 13 | 1 << 14));
   DiskBench ro(true);
   CHECK((ro.b.slot.features() & (1 << 5 | 1 << 13 | 1 << 14)) == 1 << 5);
@@ -207,7 +207,13 @@ TEST_CASE("Write-zeroes and discard take ranges and check each") {
   CHECK(d.ranges(blk::kWriteZeroes, {{0, 0xffffffff, 0}}) == blk::kIoError);
   CHECK(d.byte(22 * 512) == 23);
   CHECK(d.request(blk::kDiscard, 0, {{d.kData, 15}}) == blk::kUnsupported);
-  CHECK(d.ranges(blk::kDiscard, std::vector<blk::Range>(17, {0, 1, 0})) == blk::kUnsupported);
+  CHECK(d.ranges(blk::kDiscard, std::vector<blk::Range>(5, {0, 1, 0})) == blk::kUnsupported);
+  for (u64 sector : {~u64{0}, ~u64{0} / 512 + 1, u64{kSectors} + 1, u64{1} << 63}) {
+    CHECK(d.ranges(blk::kWriteZeroes, {{sector, 1, 0}}) == blk::kIoError);
+    CHECK(d.ranges(blk::kDiscard, {{sector, 0xffffffff, 0}}) == blk::kIoError);
+    CHECK(d.request(blk::kIn, sector, {{d.kData, 512, kWrite}}) == blk::kIoError);
+    CHECK(d.request(blk::kOut, sector, {{d.kData, 512}}) == blk::kIoError);
+  }
 }
 
 TEST_CASE("A request without a whole header or without room for a status breaks the device") {

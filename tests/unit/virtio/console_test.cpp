@@ -41,6 +41,18 @@ TEST_CASE("Output is every readable byte, in order") {
   CHECK(c.b.irq);
 }
 
+TEST_CASE("Output without an end breaks the device before any of it is shown") {
+  ConsoleBench c;
+  c.b.start();
+  std::vector<Desc> chain(8, Desc{c.b.kData, 0x2'0000});
+  CHECK(c.b.submit(chain, 1));
+  CHECK(c.output.size() == 0x10'0000);
+  chain.back().length += 1;
+  CHECK_FALSE(c.b.submit(chain, 1));
+  CHECK(c.b.broken());
+  CHECK(c.output.size() == 0x10'0000);
+}
+
 TEST_CASE("Input fills the driver's buffers; what does not fit waits") {
   ConsoleBench c;
   c.type("before the driver");

@@ -110,6 +110,17 @@ TEST_CASE("Frames of the guest leave without the header; too short and too long 
   CHECK(n.b.broken());
 }
 
+TEST_CASE("What the header asks for and nobody has offered is not done") {
+  NetBench n;
+  n.b.start();
+  const Frame frame = arp_request();
+  CHECK(n.send(frame));
+  // NEEDS_CSUM, GSO of another protocol, enormous lengths and many buffers.
+  std::memset(&n.b.memory.bytes[n.b.kData - TestMemory::kBase], 0xff, 12);
+  CHECK(n.b.submit({{n.b.kData, 12}, {n.b.kData + 12, static_cast<u32>(frame.size())}}, 1));
+  CHECK(n.sent == std::vector<Frame>{frame, frame});
+}
+
 TEST_CASE("Frames for the guest come with a header that counts one buffer; they wait for room") {
   NetBench n;
   n.b.start();
@@ -251,6 +262,22 @@ TEST_CASE("The balloon gives pages back to the host, neighbours together") {
   CHECK(host.discarded == std::vector<std::pair<u64, u64>>{{0x4001'0000, 0x3000}, {0x4002'0000, 0x1000}});
   CHECK(b.submit({{b.kData, 16}}, 1));  // deflating needs nothing from the host
   CHECK(host.discarded.size() == 2);
+}
+
+TEST_CASE("The balloon asks the host for no page that the guest has not named, and for a limited number") {
+  TestMemory host;
+  Bench<Balloon> b(host);
+  b.start();
+  const u32 frames[] = {0xffffffff, 0, 0, 0x40010, 0x40010, 0x4000f};
+  for (u32 i = 0; i < 6; ++i) b.memory.put<u32>(b.kData + 4 * i, frames[i]);
+  CHECK(b.submit({{b.kData, 23}}, 0));  // half a number is none
+  using Ranges = std::vector<std::pair<u64, u64>>;
+  CHECK(host.discarded ==
+        Ranges{{0xfff'ffff'f000, 0x1000}, {0, 0x1000}, {0, 0x1000}, {0x4001'0000, 0x1000}, {0x4001'0000, 0x1000}});
+  host.discarded.clear();
+  for (u32 i = 0; i < 4096; ++i) b.memory.put<u32>(b.kData + 4 * i, 2 * i);
+  CHECK(b.submit({{b.kData, 4 * 4096}}, 0));
+  CHECK(host.discarded.size() == 1024);
 }
 
 TEST_CASE("A new target is told to the driver, whose answer is kept") {

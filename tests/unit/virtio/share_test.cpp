@@ -278,6 +278,57 @@ TEST_CASE("No name leads out of the folder") {
   CHECK(tree.read("secret") == "secret");
 }
 
+TEST_CASE("Paths end where the host's do") {
+  Tree tree;
+  Client c(tree.folder());
+  const std::string name(255, 'd');
+  for (u32 depth = 0; depth < 15; ++depth) {
+    REQUIRE(c.named(Type::Mkdir, depth, name, 0755) == 0);
+    REQUIRE(c.walk(depth, depth + 1, {name}) == 0);
+  }
+  REQUIRE(c.named(Type::Mkdir, 15, std::string(254, 'e'), 0755) == 0);
+  REQUIRE(c.walk(15, 16, {std::string(254, 'e')}) == 0);
+  CHECK(c.named(Type::Mkdir, 15, std::string(255, 'f'), 0755) == 0);
+  CHECK(c.named(Type::Mkdir, 16, "x", 0755) == ENAMETOOLONG);
+  CHECK(c.walk(16, 17, {"x"}) == ENAMETOOLONG);
+  CHECK(c.create(16, "x") == ENAMETOOLONG);
+  CHECK(c.walk(16, 17, {".."}) == 0);
+}
+
+TEST_CASE("Fids that are used, unknown or replaced do no harm") {
+  Tree tree;
+  Client c(tree.folder());
+  REQUIRE(c.walk(0, 1, {"hello"}) == 0);
+  REQUIRE(c.open(1, 2) == 0);
+  CHECK(c.walk(0, 1, {"sub"}) == EBADF);  // in use
+  CHECK(c.walk(1, 2, {".."}) == 0);       // a file's parent is where it was found
+  CHECK(c.walk(1, 3, {"x"}) == ENOTDIR);
+  CHECK(c.create(1, "x") == ENOTDIR);
+  CHECK(c.walk(0, 4, std::vector<std::string>(16, "..")) == 0);
+  CHECK(c.walk(0, 5, std::vector<std::string>(17, "..")) == EINVAL);
+  CHECK(c.walk(0, p9::kNoFid, {"hello"}) == EBADF);
+  for (u32 size : {~u32{0}, u32{1} << 31, p9::kMessageMax}) {
+    Writer w;
+    w.number(u32{1}).number(u64{0}).number(size);
+    CHECK(c.call(Type::Read, w) == 0);
+    CHECK(c.answer.size() <= c.server.message_size());
+    Writer list;
+    list.number(u32{1}).number(u64{0}).number(size);
+    CHECK(c.call(Type::Readdir, list) == ENOTDIR);
+    Writer more;  // more than the message has
+    more.number(u32{1}).number(u64{0}).number(size).number(u64{1});
+    CHECK(c.call(Type::Write, more) == EINVAL);
+  }
+  CHECK(c.write(1, ~u64{0}, "x") == EINVAL);
+  CHECK(c.set(1, 8, 0, ~u64{0}) == EFBIG);
+  CHECK(c.clunk(1) == 0);
+  CHECK(c.clunk(1) == EBADF);
+  Writer attributes;  // Txattrwalk: none are served
+  attributes.number(u32{0}).number(u32{9}).text("user.name");
+  CHECK(c.call(static_cast<Type>(30), attributes) == EOPNOTSUPP);
+  CHECK(tree.read("shared/hello") == "hello");
+}
+
 TEST_CASE("Symbolic links are objects, wherever they point") {
   Tree tree;
   Client c(tree.folder());
@@ -314,6 +365,7 @@ TEST_CASE("FIFOs, sockets and devices are neither opened nor made") {
   REQUIRE(c.walk(0, 1, {"fifo"}) == 0);
   CHECK(c.open(1, 0) == EACCES);  // and does not wait for a writer
   CHECK(c.create(0, "fifo") == EEXIST);
+  CHECK(c.set(1, 1, 0666, 0) == EPERM);  // and nobody else is let in
   for (u32 kind : {S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK}) {
     CHECK(c.named(Type::Mknod, 0, "node", kind | 0600) == EPERM);
   }

@@ -225,98 +225,78 @@ TEST_CASE("A configuration change counts a generation and interrupts a live driv
   CHECK(b.io.rd(0x60) == 2);
 }
 
-TEST_CASE("A hostile queue breaks the device until reset, and nothing else") {
-  ProbeBench b;
-  b.start();
+namespace {
+
+/// After a kick the device is broken, and stays so until the driver resets it.
+void check_broken_until_reset(ProbeBench& b) {
   auto& q = b.q();
-  SECTION("a loop of descriptors") {
-    q.set(0, {b.kData, 1, kNext, 1});
-    q.set(1, {b.kData, 1, kNext, 0});
-    q.offer(0);
-  }
-  SECTION("a descriptor that is its own next") {
-    q.set(0, {b.kData, 1, kNext, 0});
-    q.offer(0);
-  }
-  SECTION("a head outside the table") { q.offer(8); }
-  SECTION("a next outside the table") {
-    q.set(0, {b.kData, 1, kNext, 9});
-    q.offer(0);
-  }
-  SECTION("an available index that jumps further than the ring is long") {
-    q.set(0, {b.kData, 1});
-    q.offer(0);
-    b.memory.put<u16>(q.avail + 2, 9);
-  }
-  SECTION("an available index that goes back") { b.memory.put<u16>(q.avail + 2, 0xffff); }
-  SECTION("a readable buffer outside memory") {
-    q.set(0, {0x1000, 16});
-    q.offer(0);
-  }
-  SECTION("a buffer that begins inside memory and ends outside") {
-    q.set(0, {TestMemory::kBase + TestMemory::kSize - 8, 16});
-    q.offer(0);
-  }
-  SECTION("a writable buffer outside memory") {
-    q.set(0, {~u64{0} - 3, 4, kWrite});
-    q.offer(0);
-  }
-  SECTION("a buffer that wraps around the address space") {
-    q.set(0, {~u64{0} - 3, 16, kWrite});
-    q.offer(0);
-  }
-  SECTION("more than 4 GiB in a chain") {
-    q.set(0, {b.kData, 0xffffffff, kNext | kWrite, 1});
-    q.set(1, {b.kData, 0xffffffff, kWrite});
-    q.offer(0);
-  }
-  SECTION("a readable buffer after a writable one") {
-    q.set(0, {b.kData, 1, kNext | kWrite, 1});
-    q.set(1, {b.kData, 1});
-    q.offer(0);
-  }
-  SECTION("an indirect table that is not a whole number of descriptors") {
-    q.set(0, {b.kData, 17, kIndirect});
-    q.offer(0);
-  }
-  SECTION("an empty indirect table") {
-    q.set(0, {b.kData, 0, kIndirect});
-    q.offer(0);
-  }
-  SECTION("an enormous indirect table") {
-    q.set(0, {b.kData, 0xfffffff0, kIndirect});
-    q.offer(0);
-  }
-  SECTION("an indirect table outside memory") {
-    q.set(0, {0, 32, kIndirect});
-    q.offer(0);
-  }
-  SECTION("an indirect table with a next") {
-    q.set(0, {b.kData, 32, kIndirect | kNext, 1});
-    q.offer(0);
-  }
-  SECTION("a table inside a table") {
-    b.memory.put(b.kData, Desc{b.kData, 16, kIndirect});
-    q.set(0, {b.kData, 16, kIndirect});
-    q.offer(0);
-  }
-  SECTION("a loop inside a table") {
-    b.memory.put(b.kData, Desc{b.kData, 1, kNext, 0});
-    q.set(0, {b.kData, 16, kIndirect});
-    q.offer(0);
-  }
   b.kick();
   CHECK(b.broken());
   CHECK(b.io.rd(0x60) == 2);  // a configuration change tells the driver
   CHECK(b.irq);
   CHECK(q.used_idx() == 0);
-  b.kick();  // and it stays so
+  b.kick();
   CHECK(q.used_idx() == 0);
   b.memory.bytes.assign(TestMemory::kSize, 0);
-  b.start();  // until the driver resets
+  b.start();
   CHECK_FALSE(b.broken());
   CHECK_FALSE(b.irq);
   CHECK(b.submit({{b.kData, 1}}));
+}
+
+struct HostileChain {
+  const char* what;
+  std::vector<Desc> table;  ///< descriptors from 0 on, where the chain begins
+  Desc at_data{};           ///< what is in memory at kData
+};
+
+constexpr u64 kData = ProbeBench::kData;
+
+const std::vector<HostileChain> kHostileChains{
+    {"a loop", {{kData, 1, kNext, 1}, {kData, 1, kNext, 0}}},
+    {"a descriptor that is its own next", {{kData, 1, kNext, 0}}},
+    {"a next outside the table", {{kData, 1, kNext, 9}}},
+    {"a readable buffer outside memory", {{0x1000, 16}}},
+    {"a buffer that begins inside memory and ends outside", {{TestMemory::kBase + TestMemory::kSize - 8, 16}}},
+    {"a writable buffer outside memory", {{~u64{0} - 3, 4, kWrite}}},
+    {"a buffer that wraps around the address space", {{~u64{0} - 3, 16, kWrite}}},
+    {"more than 4 GiB", {{kData, 0xffffffff, kNext | kWrite, 1}, {kData, 0xffffffff, kWrite}}},
+    {"a readable buffer after a writable one", {{kData, 1, kNext | kWrite, 1}, {kData, 1}}},
+    {"an indirect table that is not a whole number of descriptors", {{kData, 17, kIndirect}}},
+    {"an empty indirect table", {{kData, 0, kIndirect}}},
+    {"an enormous indirect table", {{kData, 0xfffffff0, kIndirect}}},
+    {"an indirect table outside memory", {{0, 32, kIndirect}}},
+    {"an indirect table with a next", {{kData, 32, kIndirect | kNext, 1}}},
+    {"a table inside a table", {{kData, 16, kIndirect}}, {kData, 16, kIndirect}},
+    {"a loop inside a table", {{kData, 16, kIndirect}}, {kData, 1, kNext, 0}},
+};
+
+}  // namespace
+
+TEST_CASE("A hostile chain breaks the device until reset, and nothing else") {
+  for (const HostileChain& chain : kHostileChains) {
+    CAPTURE(chain.what);
+    ProbeBench b;
+    b.start();
+    b.memory.put(kData, chain.at_data);
+    for (u16 i = 0; i < chain.table.size(); ++i) b.q().set(i, chain.table[i]);
+    b.q().offer(0);
+    check_broken_until_reset(b);
+  }
+}
+
+TEST_CASE("A hostile available ring breaks the device until reset, and nothing else") {
+  ProbeBench b;
+  b.start();
+  auto& q = b.q();
+  SECTION("a head outside the table") { q.offer(8); }
+  SECTION("an index that jumps further than the ring is long") {
+    q.set(0, {b.kData, 1});
+    q.offer(0);
+    b.memory.put<u16>(q.avail + 2, 9);
+  }
+  SECTION("an index that goes back") { b.memory.put<u16>(q.avail + 2, 0xffff); }
+  check_broken_until_reset(b);
 }
 
 TEST_CASE("A queue that is set up wrongly breaks the device") {
@@ -390,6 +370,21 @@ TEST_CASE("A forged state cannot make a queue divide by zero") {
   b.q().offer(0);
   b.kick();
   CHECK(b.q().used_idx() == 0);
+}
+
+TEST_CASE("A ring full of enormous chains breaks the device, and does not hold us") {
+  Bench<Rng> b(Entropy::Seeded, 1);
+  b.start();
+  auto& q = b.q();
+  for (u16 head = 0; head < 3; ++head) q.set(head, {b.kData, 0x7000'0000, kWrite});
+  q.offer(0);
+  q.offer(1);
+  b.kick();
+  CHECK(q.used_idx() == 2);
+  for (u16 head = 0; head < 3; ++head) q.offer(head);
+  b.kick();
+  CHECK(q.used_idx() == 4);
+  CHECK(b.broken());
 }
 
 TEST_CASE("The entropy device gives the seed's bytes, again after a restart, others for another seed") {
