@@ -71,6 +71,14 @@ std::string Monitor::load(const Words& words) {
   return done.ok() ? std::string() : done.error().message + "\n";
 }
 
+std::string Monitor::remove(const Words& words) {
+  const auto file = words.size() == 2 ? file_of(snapshot_folder_, words[1]) : std::filesystem::path();
+  if (file.empty()) return "delvm: give the name of a snapshot; 'info snapshots' lists them\n";
+  std::error_code error;
+  if (std::filesystem::remove(file, error)) return {};
+  return fmt::format("snapshot {}: {}\n", file.string(), error ? error.message() : "No such file or directory");
+}
+
 std::string Monitor::snapshots() const {
   std::vector<std::string> lines;
   std::error_code error;

@@ -98,12 +98,13 @@ std::string disassemble(u64 address, u32 word) {
 struct Monitor::Command {
   std::string_view name, arguments, text;
   std::string (Monitor::*run)(const Words&);
+  std::string_view short_name{};
 };
 
 std::span<const Monitor::Command> Monitor::commands() {
   static constexpr Command table[] = {
       {"help", "[COMMAND]", "list the commands", &Monitor::help},
-      {"info", "registers|tlb|mtree|slots|s2|cpus|status|balloon|snapshots",
+      {"info", "registers|tlb|mtree|slots|s2|cpus|status|block|network|balloon|snapshots",
        "show state of the selected core or of the machine", &Monitor::info},
       {"cpu", "N", "select core N for the other commands", &Monitor::select_cpu},
       {"xlate", "VA [r|w|x] [el0|el1|el2]", "explain the two-stage walk of VA, descriptor by descriptor",
@@ -112,14 +113,15 @@ std::span<const Monitor::Command> Monitor::commands() {
        &Monitor::examine_virtual},
       {"xp", "[/COUNT FORMAT UNIT] ADDRESS", "examine guest-physical memory: xp /8xw 0x40000000",
        &Monitor::examine_physical},
-      {"stop", "", "stop the machine until 'cont'", &Monitor::stop},
-      {"cont", "", "let the machine run again", &Monitor::cont},
+      {"stop", "", "stop the machine until 'cont'", &Monitor::stop, "s"},
+      {"cont", "", "let the machine run again", &Monitor::cont, "c"},
       {"system_reset", "", "reset the machine as its guest does with PSCI", &Monitor::reset},
       {"system_powerdown", "", "press the power key: the guest decides what follows", &Monitor::power_down},
       {"balloon", "MIB", "ask the guest to do with so much memory, and give back the rest", &Monitor::set_balloon},
       {"savevm", "NAME", "write the machine's state to NAME.snap", &Monitor::save},
       {"loadvm", "NAME", "put the machine into the state of NAME.snap", &Monitor::load},
-      {"quit", "", "end the run; exit status 130", &Monitor::do_quit},
+      {"delvm", "NAME", "remove NAME.snap", &Monitor::remove},
+      {"quit", "", "end the run; exit status 130", &Monitor::do_quit, "q"},
   };
   return table;
 }
@@ -134,7 +136,7 @@ std::string Monitor::execute(std::string_view line) {
     normal.insert(normal.begin() + 1, words[0].substr(slash));
   }
   for (const Command& command : commands())
-    if (command.name == normal[0]) return (this->*command.run)(normal);
+    if (command.name == normal[0] || command.short_name == normal[0]) return (this->*command.run)(normal);
   return fmt::format("unknown command '{}': 'help' lists them\n", words[0]);
 }
 
@@ -167,9 +169,11 @@ std::string Monitor::info(const Words& words) {
     return out;
   }
   if (what == "status") return fmt::format("{}, {} ns\n", stopped_ ? "stopped" : "running", machine_.time_ns());
+  if (what == "block") return format_drives(machine_.config());
+  if (what == "network") return format_network(machine_.config());
   if (what == "balloon") return balloon();
   if (what == "snapshots") return snapshots();
-  return "info what? registers, tlb, mtree, slots, s2, cpus, status, balloon or snapshots\n";
+  return "info what? registers, tlb, mtree, slots, s2, cpus, status, block, network, balloon or snapshots\n";
 }
 
 std::string Monitor::select_cpu(const Words& words) {

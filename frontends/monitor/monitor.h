@@ -48,6 +48,7 @@ class Monitor {
   std::string cont(const Words& words);
   std::string save(const Words& words);
   std::string load(const Words& words);
+  std::string remove(const Words& words);
   std::string snapshots() const;
   std::string do_quit(const Words& words);
 
@@ -67,5 +68,8 @@ std::string format_tlb(pe::Pe& core);
 std::string format_memory_map(machine::Machine& machine);
 std::string format_slots(machine::Machine& machine);
 std::string format_stage2(machine::Machine& machine);
+/// Text of `info block` and `network`: a line for each drive, and for each way into the guest.
+std::string format_drives(const machine::MachineConfig& config);
+std::string format_network(const machine::MachineConfig& config);
 
 }  // namespace farside::monitor

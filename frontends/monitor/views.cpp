@@ -108,4 +108,25 @@ std::string format_stage2(machine::Machine& machine) {
   return out + fmt::format("{} leaves\n", lines) + rest(lines);
 }
 
+std::string format_drives(const machine::MachineConfig& config) {
+  if (config.drives.empty()) return "no drives\n";
+  std::string out;
+  for (usize i = 0; i < config.drives.size(); ++i) {
+    // Linux counts a to z, then aa and so on; there are 32 slots.
+    const std::string name = i < 26 ? "" : "a";
+    out += fmt::format("vd{}{:c}: {} (raw, {})\n", name, 'a' + static_cast<int>(i % 26), config.drives[i].path,
+                       config.drives[i].read_only ? "read-only" : "read-write");
+  }
+  return out;
+}
+
+std::string format_network(const machine::MachineConfig& config) {
+  if (!config.net) return "no network\n";
+  std::string out = "user: the guest is on 10.0.2.0/24, the host is 10.0.2.2\n";
+  for (const machine::ForwardConfig& forward : config.net->forwards)
+    out += fmt::format("  {} {}:{} leads to {}:{}\n", forward.udp ? "udp" : "tcp", forward.host_address,
+                       forward.host_port, forward.guest_address, forward.guest_port);
+  return out;
+}
+
 }  // namespace farside::monitor

@@ -106,6 +106,10 @@ TEST_CASE("stop and cont say whether the machine is to run") {
   m.says("info status", "stopped");
   CHECK(m("cont").empty());
   m.says("info status", "running");
+  CHECK(m("s").empty());
+  m.says("info status", "stopped");
+  CHECK(m("c").empty());
+  m.says("info status", "running");
 }
 
 TEST_CASE("a state is saved under a plain name, listed, and comes back") {
@@ -126,7 +130,25 @@ TEST_CASE("a state is saved under a plain name, listed, and comes back") {
     m.says(name, "give a name");
   m.says("loadvm nothing", "No such file");
   CHECK(m.machine->state_hash() == then);
+  m.says("delvm nothing", "No such file");
+  m.says("delvm ../out", "give the name");
+  CHECK(m("delvm here").empty());
+  m.says("info snapshots", "no snapshots");
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("drives and ways into the guest are listed") {
+  machine::MachineConfig config;
+  CHECK(monitor::format_drives(config) == "no drives\n");
+  CHECK(monitor::format_network(config) == "no network\n");
+  for (unsigned i = 0; i < 28; ++i) config.drives.push_back({.path = std::to_string(i), .read_only = i == 0});
+  const std::string drives = monitor::format_drives(config);
+  CHECK_THAT(drives, Catch::StartsWith("vda: 0 (raw, read-only)\nvdb: 1 (raw, read-write)\n"));
+  CHECK_THAT(drives,
+             Catch::EndsWith("vdz: 25 (raw, read-write)\nvdaa: 26 (raw, read-write)\nvdab: 27 (raw, read-write)\n"));
+  config.net.emplace();
+  config.net->forwards.push_back({.host_port = 2222, .guest_port = 22});
+  CHECK_THAT(monitor::format_network(config), Catch::EndsWith("  tcp 127.0.0.1:2222 leads to 10.0.2.15:22\n"));
 }
 
 TEST_CASE("balloon tells the guest's driver how much to give, and says what it has given") {
