@@ -154,6 +154,7 @@ void Pe::visit_lines(StateVisitor& v) {
   const u64 pc = align_down(fetch_page.page, cache::kLine);
   const bool guarded = fetch_page.guarded;
   fetch_page = {};
+  if (in_line && line_context == nullptr) return v.reject("pe.fetch_line");
   if (in_line) {
     fetch_known_line(pc);
   } else if (page != nullptr && is_aligned(reinterpret_cast<u64>(page), cache::kLine)) {

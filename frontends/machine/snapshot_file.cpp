@@ -91,7 +91,10 @@ Result<SnapshotFile, UserError> SnapshotFile::parse(std::span<const u8> bytes) {
   for (u32 i = 0; i < count; ++i) {
     const std::span<const u8> entry = bytes.subspan(kHeaderBytes + i * kEntryBytes, kEntryBytes);
     Section section;
-    for (usize c = 0; c < kNameBytes && entry[c] != 0; ++c) section.name += static_cast<char>(entry[c]);
+    for (usize c = 0; c < kNameBytes && entry[c] != 0; ++c) {
+      if (entry[c] < ' ' || entry[c] > '~') return damaged(fmt::format("section {} has no name", i));
+      section.name += static_cast<char>(entry[c]);
+    }
     section.size = get<u64>(entry, 16);
     const u64 packed = get<u64>(entry, 24);
     if (packed > bytes.size() - at) return damaged(fmt::format("it ends inside section '{}'", section.name));

@@ -253,6 +253,43 @@ TEST_CASE("a vCPU on a physical core that does not exist is refused before its c
   CHECK(forged.rejected() == "pe.physical");
 }
 
+TEST_CASE("no number of a core's state leads outside its caches") {
+  const TinyGuest guest(kWorker + call_psci(kSystemOff));
+  MachineConfig config = guest.config(El2Mode::None);
+  config.cache = "adversarial";
+  config.engine = Engine::Interp;
+  const auto machine = make(config);
+  machine->run_core(0, 200);
+  const auto file = machine->snapshot();
+  REQUIRE(file.ok());
+  const SnapshotFile::Section& core = *file->find("core 0");
+  SectionReader reader(core, {});
+  std::vector<u8> sound(core.size);
+  reader.field("", sound.data(), sound.size());
+  // Cut off behind all ones: what follows reads as zeros, and what is derived from both must still hold.
+  const usize ones = GENERATE(4, 16);
+  for (usize end = ones; end < sound.size(); end += 2) {
+    std::vector<u8> content(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(end));
+    std::fill_n(content.rbegin(), ones, u8{0xff});
+    SectionWriter writer({});
+    writer.field("", content.data(), content.size());
+    SnapshotFile forged;
+    for (const SnapshotFile::Section& section : file->sections())
+      forged.add(&section == &core ? writer.finish(core.name) : section);
+    REQUIRE_FALSE(machine->restore(forged).ok());
+  }
+  CHECK(machine->restore(*file).ok());
+}
+
+TEST_CASE("a section has a name that can be printed") {
+  SectionWriter writer({});
+  SnapshotFile file;
+  file.add(writer.finish("two\nlines"));
+  const auto parsed = SnapshotFile::parse(file.bytes());
+  REQUIRE_FALSE(parsed.ok());
+  CHECK(parsed.error().message == "is damaged: section 0 has no name");
+}
+
 TEST_CASE("a disk that has been written since, or has another size, is refused") {
   const TinyGuest guest(kWorker + call_psci(kSystemOff));
   const TemporaryFile image, snapshot;
