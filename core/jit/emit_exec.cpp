@@ -32,6 +32,7 @@ void EmitExec::begin_block(bool guarded, const AccessRuns& runs) {
   live_ = Live::None;
   kept_flags_ = lost_flags_ = false;
   waiting_.pending = false;
+  widths_.fill(64);
   forget_temps();
   slow_paths_.clear();
   guesses_.clear();
@@ -81,6 +82,7 @@ void EmitExec::drop_instruction() {
 void EmitExec::after_fallback() {
   clobber_flags();
   sp_checked_ = false;
+  widths_.fill(64);
   kit_.forget();
   forget_temps();
 }
@@ -191,7 +193,8 @@ Value EmitExec::sext(Val a, unsigned from) {
 
 Value EmitExec::zext(Val a, unsigned from) {
   if (is_constant(a)) return imm(a.constant & ones(from));
-  if (from == 64 || (from == 32 && a.narrow && a.kind != Value::Kind::Guest)) return a;
+  if (a.kind == Value::Kind::Guest && widths_[a.index] <= from) return guest(a.index, true);
+  if (from == 64 || (a.kind != Value::Kind::Guest && width_of(a) <= from)) return a;
   if (is_node(a, Op::Lsr) && is_constant(at(a).b)) {
     const unsigned width = at(a).wide ? 64 : 32;
     if (from + (at(a).b.constant & (width - 1)) >= width) return a;
@@ -385,8 +388,13 @@ void EmitExec::set_unmapped(unsigned guest, bool sf, Val v) {
 
 void EmitExec::set_guest(unsigned guest, bool sf, Val v) {
   if (declined_) return;
-  if (v.kind == Value::Kind::Guest && v.index == guest && sf && !v.narrow) return check_fresh(guest);
   const u8 free_before = free_;
+  const unsigned width = std::min(width_of(v), sf ? 64u : 32u);
+  v = without_mask(v);
+  if (v.kind == Value::Kind::Guest) {
+    v.narrow |= !sf;
+    if (v.index == guest && (!v.narrow || widths_[guest] <= 32)) return check_fresh(guest);
+  }
   if (is_node(v, Op::Done)) v = temp_value(static_cast<HostReg>(at(v).amount), v.narrow);
   if (guest == kGuestSp) {
     const bool moves = (is_node(v, Op::Add) || is_node(v, Op::Sub)) && at(v).a.kind == Value::Kind::Guest &&
@@ -404,6 +412,7 @@ void EmitExec::set_guest(unsigned guest, bool sf, Val v) {
   } else {
     set_unmapped(guest, sf, v);
   }
+  widths_[guest] = static_cast<u8>(width);
   written_ |= u64{1} << guest;
   free_ = free_before;
 }

@@ -319,6 +319,9 @@ class EmitExec {
   Val node(Node n);
   Node& at(Val v) { return nodes_[v.index]; }
   bool is_constant(Val v) const { return v.kind == Value::Kind::Constant; }
+  unsigned width_of(Val v) const;
+  unsigned width_of_node(const Node& n) const;
+  Val without_mask(Val v) const;
   bool is_node(Val v, Node::Op op) const { return v.kind == Value::Kind::Node && nodes_[v.index].op == op; }
   Val fold(Node::Op op, Val a, Val b, bool wide);
   Val authentication(const u8* routine, Val pointer, Val modifier, PacKey key);
@@ -398,6 +401,8 @@ class EmitExec {
   u8 free_ = 7;                 ///< RAX, RCX, RDX
   /// Guest registers whose values RAX, RCX and RDX still have; memory has them too.
   std::array<u8, 3> temps_{kNothing, kNothing, kNothing};
+  /// Bits of each guest register from this one up are zero.
+  std::array<u8, kGuestSp + 1> widths_{};
   Live live_ = Live::None;
   u8 needed_flags_ = kFlagsAll;
   /// A comparison that has not been emitted; its operands still are what they were.

@@ -133,6 +133,7 @@ isa::Outcome<isa::Pair<Value>> EmitExec::load_pair(Val address, unsigned size, M
     kit_.store(guest_slot(rt), kit_.load(found_at(0)));
     forget_temp_of(rt);
     forget_temp_of(rt2);
+    widths_[rt] = widths_[rt2] = 64;
     return {{guest(rt, true), guest(rt2, true)}};
   }
   const Val first = node({Node::Op::Load, true, static_cast<u8>(size), {}, imm(0)});

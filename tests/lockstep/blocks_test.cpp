@@ -153,6 +153,30 @@ TEST_CASE("accesses off one base run alike on both engines, wherever pages end")
   }
 }
 
+TEST_CASE("integer computations on a few registers run alike on both engines, whatever is known of upper halves") {
+  constexpr u64 kCases = 3'000;
+  constexpr auto kFirst = static_cast<u64>(isa::A64::ADR), kForms = static_cast<u64>(isa::A64::UMULH) - kFirst + 1;
+  constexpr u32 kRegisters[] = {0, 1, 9, 10};
+  for (const auto& [name, options] : configurations()) {
+    Twins twins(options);
+    for (u64 i = 0; i < kCases; ++i) {
+      diff::Random random(i + 2'000'000);
+      std::vector<u32> words;
+      for (u64 left = 4 + random.below(24); left > 0; --left) {
+        const u32 word = diff::random_word(random, static_cast<isa::A64>(kFirst + random.below(kForms)));
+        words.push_back((word & ~u32{0x3ff}) | kRegisters[random.below(4)] << 5 | kRegisters[random.below(4)]);
+        if (random.one_in(2)) words.back() = (words.back() & ~u32{0x1f0000}) | kRegisters[random.below(4)] << 16;
+      }
+      const std::string report = twins.run(words, pattern(), words.size());
+      if (report.empty()) continue;
+      std::string listing;
+      for (u32 word : words) listing += fmt::format("{:08x} {}\n", word, disassemble(word));
+      FAIL_CHECK(fmt::format("{}, case {}\n{}{}", name, i, listing, report));
+      break;
+    }
+  }
+}
+
 TEST_CASE("a list is followed alike on both engines, wherever its nodes lie") {
   constexpr u64 kCases = 300, kNodes = 60;
   // ldr x1, [x1, #8]; ldr x2, [x1]; add x3, x3, x2; mov x5, x1; ldr x6, [x5, #8]; sub x4, x4, #1; cbnz x4, the first
