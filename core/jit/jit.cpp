@@ -3,6 +3,7 @@
 
 #include "core/arch/sysreg_fields.h"
 #include "core/jit/host_fp.h"
+#include "core/jit/pointer_loads.h"
 
 namespace farside::jit {
 namespace {
@@ -218,7 +219,11 @@ bool Jit::interpret(pe::Pe& pe) {
 void Jit::sample(Block& block) {
   if (options_.lines || block.verify() || block.apart() || block.tier == Tier::Settled) return;
   if (block.tier == Tier::Plain) {
-    if (++block.samples >= options_.hot_samples) translate_again(block, Tier::Hot);
+    if (++block.samples < options_.hot_samples) return;
+    std::array<u32, kMaxBlock> words;
+    std::memcpy(words.data(), block.bytes(), block.count * sizeof(u32));
+    if (follows_pointers(words.data(), block.count)) return translate_again(block, Tier::Hot);
+    block.tier = Tier::Settled;
     return;
   }
   u64 misses = 0;
