@@ -13,6 +13,7 @@ PureTable::PureTable() {
   register_simd_permute(*this);
   register_fp_arithmetic(*this);
   register_fp_convert(*this);
+  register_fp_half(*this);
   register_crypto(*this);
 }
 

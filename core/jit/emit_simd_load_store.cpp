@@ -1,6 +1,4 @@
 // core/jit/emit_simd_load_store.cpp - LD1 to LD4 and ST1 to ST4: one probe for the whole list, then shuffles.
-//
-// Lanes or replication of more than one register are left to the interpreter.
 #include "core/base/result.h"
 #include "core/isa/simd_structures.h"
 #include "core/jit/emitters.h"
@@ -173,7 +171,10 @@ void structures(EmitExec& x, u32 word) {
   finish(x, f, base, shape.bytes());
 }
 
-/// One lane of one register.
+/// Elements of a structure that single lanes are loaded from, stored to or replicated from: bit 13, then bit 21.
+unsigned single_elements(u32 word) { return (word >> 13 & 1) * 2 + (word >> 21 & 1) + 1; }
+
+/// One lane of one to four registers.
 void lane(EmitExec& x, u32 word) {
   const Fields f(word);
   const LaneAt where = isa::lane_at(Imm<1>{f.q}, Imm<2>{word >> 14 & 3}, Imm<1>{word >> 12 & 1}, Imm<2>{f.size});
@@ -182,37 +183,42 @@ void lane(EmitExec& x, u32 word) {
                                           FARSIDE_VOP(P, p, insrq)};
   static constexpr VectorOp kExtract[4] = {FARSIDE_VOP(P, p, extrb), FARSIDE_VOP(P, p, extrw), FARSIDE_VOP(P, p, extrd),
                                            FARSIDE_VOP(P, p, extrq)};
-  const unsigned bytes = 1u << where.size_log2;
-  const Value base = begin(x, f, bytes);
+  const unsigned bytes = 1u << where.size_log2, count = single_elements(word);
+  const Value base = begin(x, f, count * bytes);
   VectorKit& k = x.kit();
-  const u8 v = x.in_vector(x.vec(f.rt));
   const bool avx = k.host().avx;
-  if (!f.load) {
-    const VectorOp op = kExtract[where.size_log2];
-    k.x86().emit(avx ? op.avx : op.sse, mem(at(0), bytes), xmm(v), where.index);
-  } else {
+  for (unsigned i = 0; i < count; ++i) {
+    const u8 v = x.in_vector(x.vec(f.listed(i)));
+    if (!f.load) {
+      const VectorOp op = kExtract[where.size_log2];
+      k.x86().emit(avx ? op.avx : op.sse, mem(at(i * bytes), bytes), xmm(v), where.index);
+      continue;
+    }
     const VectorOp op = kInsert[where.size_log2];
     const u8 to = avx ? k.fresh() : k.copy(v);
     if (avx) {
-      k.x86().emit(op.avx, xmm(to), xmm(v), mem(at(0), bytes), where.index);
+      k.x86().emit(op.avx, xmm(to), xmm(v), mem(at(i * bytes), bytes), where.index);
     } else {
-      k.x86().emit(op.sse, xmm(to), mem(at(0), bytes), where.index);
+      k.x86().emit(op.sse, xmm(to), mem(at(i * bytes), bytes), where.index);
     }
     k.changed(to);
-    x.set_vec(f.rt, EmitExec::vector_temp(to));
+    x.set_vec(f.listed(i), EmitExec::vector_temp(to));
   }
-  finish(x, f, base, bytes);
+  finish(x, f, base, count * bytes);
 }
 
-/// LD1R.
+/// LD1R to LD4R.
 void replicated(EmitExec& x, u32 word) {
   const Fields f(word);
-  const unsigned bytes = 1u << f.size;
-  const Value base = begin(x, f, bytes);
-  const u8 low = x.in_vector({VectorValue::Kind::Loaded, 0, static_cast<u8>(bytes), 0});
-  const u8 all = spread_lowest(x.kit(), f.size, low);
-  x.set_vec(f.rt, EmitExec::vector_temp(f.q ? all : x.kit().low_64(all)));
-  finish(x, f, base, bytes);
+  const u8 bytes = static_cast<u8>(1u << f.size);
+  const unsigned count = single_elements(word);
+  const Value base = begin(x, f, count * bytes);
+  for (unsigned i = 0; i < count; ++i) {
+    const u8 low = x.in_vector({VectorValue::Kind::Loaded, 0, bytes, static_cast<u8>(i * bytes)});
+    const u8 all = spread_lowest(x.kit(), f.size, low);
+    x.set_vec(f.listed(i), EmitExec::vector_temp(f.q ? all : x.kit().low_64(all)));
+  }
+  finish(x, f, base, count * bytes);
 }
 
 }  // namespace
@@ -221,10 +227,14 @@ void register_simd_load_store(EmitterTable& table) {
   using isa::A64;
   for (A64 form = A64::ST4_multi; form <= A64::LD1_multix2_post; form = static_cast<A64>(static_cast<u16>(form) + 1))
     table.set(form, &structures);
-  for (A64 form : {A64::ST1_single, A64::LD1_single, A64::ST1_single_post, A64::LD1_single_post})
+  for (A64 form :
+       {A64::ST1_single, A64::ST2_single, A64::ST3_single, A64::ST4_single, A64::LD1_single, A64::LD2_single,
+        A64::LD3_single, A64::LD4_single, A64::ST1_single_post, A64::ST2_single_post, A64::ST3_single_post,
+        A64::ST4_single_post, A64::LD1_single_post, A64::LD2_single_post, A64::LD3_single_post, A64::LD4_single_post})
     table.set(form, &lane);
-  table.set(A64::LD1R, &replicated);
-  table.set(A64::LD1R_post, &replicated);
+  for (A64 form :
+       {A64::LD1R, A64::LD2R, A64::LD3R, A64::LD4R, A64::LD1R_post, A64::LD2R_post, A64::LD3R_post, A64::LD4R_post})
+    table.set(form, &replicated);
 }
 
 }  // namespace farside::jit

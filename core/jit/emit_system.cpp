@@ -63,6 +63,7 @@ void read_register(EmitExec& x, u32 word) {
     case SysReg::DAIF: return read_field(x, word, Pstate::DAIF.mask);
     case SysReg::CurrentEL: return read_field(x, word, Pstate::EL.mask);
     case SysReg::SP_EL0: require(x, kEl1Storage); return read_slot(x, word, kSpEl0Slot);
+    case SysReg::FPCR: x.fp_access(); return read_slot(x, word, kFpcrSlot);
     case SysReg::DCZID_EL0:  // DZP is 0 wherever DC ZVA is allowed
       x.code().cmp8(frame_field(offsetof(Frame, zva_allowed)), 0);
       x.clobber_flags();

@@ -10,6 +10,7 @@ HostFeatures HostFeatures::detect() {
   return {.avx = cpu.hasAVX(),
           .avx2 = cpu.hasAVX2(),
           .fma = cpu.hasFMA(),
+          .f16c = cpu.hasF16C() && cpu.hasAVX(),
           .aes = cpu.hasAESNI(),
           .pclmul = cpu.hasPCLMULQDQ(),
           .sha = cpu.hasSHA()};

@@ -9,6 +9,7 @@ struct HostFeatures {
   bool avx = false;   ///< three-operand forms of everything
   bool avx2 = false;  ///< broadcasts from registers, variable shifts
   bool fma = false;   ///< FMADD and its relatives are never done as two roundings
+  bool f16c = false;  ///< half precision is converted; only with avx
   bool aes = false, pclmul = false, sha = false;
 
   /// Of this machine, as CPUID and the operating system say.

@@ -9,8 +9,8 @@ namespace farside::jit::host_fp {
 /// All exceptions masked, nearest-even, nothing flushed: what C++ expects.
 constexpr u32 kDefault = 0x1f80;
 
-/// Whether x86 computes as FPCR asks; flushing raises other flags there.
-constexpr bool serves(const Fpcr& fpcr) { return !fpcr[Fpcr::FZ]; }
+/// Whether x86 computes as FPCR asks; flushing raises other flags there, and half precision has one format.
+constexpr bool serves(const Fpcr& fpcr) { return !fpcr[Fpcr::FZ] && !fpcr[Fpcr::FZ16] && !fpcr[Fpcr::AHP]; }
 
 /// MXCSR with FPCR's rounding mode and no flags.
 constexpr u32 mxcsr(const Fpcr& fpcr) {

@@ -155,10 +155,10 @@ void Jit::run_blocks(pe::Pe& pe) {
       fp_unit_ = false;
     }
     link = nullptr;
+    ++counters_.exits[std::min<u64>(exit, kLastExit + 1)];
     switch (exit) {
       case kReconsider: return;
       case kLookup:
-        ++counters_.lookups;
         if (pe.budget <= 0) return;
         if (pe.s.btype != 0) {
           // A landing in a page that is not guarded needs no check; otherwise the interpreter makes it.

@@ -34,8 +34,7 @@ struct JitCounters {
   u64 entries = 0;      ///< from the dispatcher into translated code
   u64 interpreted = 0;  ///< runs of blocks that were not worth translating yet
   u64 interpreted_instructions = 0;
-  u64 lookups = 0;  ///< found by the dispatcher after a jump whose target nothing in the code knew
-  u64 linked = 0;   ///< jumps connected
+  u64 linked = 0;                                 ///< jumps connected
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
   u64 fallbacks = 0;                              ///< instructions run by the interpreter's handlers
   u64 flushes = 0;                                ///< of the whole code buffer
@@ -43,6 +42,7 @@ struct JitCounters {
   u64 stale = 0;                                  ///< blocks that found their bytes changed
   u64 random_losses = 0;                          ///< things forgotten on request
   u64 settled = 0;                                ///< hot blocks whose guesses were wrong too often
+  std::array<u64, kLastExit + 2> exits{};         ///< from translated code, by Exit; then those of unconnected jumps
   u64 slice_ends = 0;                             ///< slices whose last instructions the interpreter ran
 };
 

@@ -38,6 +38,7 @@ constexpr HostMem kPcSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, p
 constexpr HostMem kSpEl0Slot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, sp_bank));  ///< while SPSel is 1
 constexpr HostMem kBtypeSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, btype));
 constexpr HostMem kPstateSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, pstate));
+constexpr HostMem kFpcrSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, fp) + offsetof(FpEnv, fpcr));
 constexpr HostMem kFpsrSlot = pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, fp) + offsetof(FpEnv, fpsr));
 constexpr HostMem kBudgetSlot = pe_field(offsetof(pe::Pe, budget));
 constexpr HostMem kLinesSlot = pe_field(offsetof(pe::Pe, lines));

@@ -121,6 +121,7 @@ void register_simd_shift(PureTable& table);
 void register_simd_permute(PureTable& table);
 void register_fp_arithmetic(PureTable& table);
 void register_fp_convert(PureTable& table);
+void register_fp_half(PureTable& table);
 void register_crypto(PureTable& table);
 
 }  // namespace farside::jit

@@ -193,6 +193,7 @@ class Pe {
 
   /// Stores to this page of the host must take the slow path from now on, until it is installed anew.
   void revoke_write(const u8* host_page) { l0_.revoke_write(host_page); }
+  const L0::Counters& l0_counters() const { return l0_.counters; }
 
   // monitor.cpp: exclusives and atomics.
   bool load_exclusive(u64 va, unsigned size, bool pair, bool acquire, u64 out[2]);

@@ -1,6 +1,7 @@
 // frontends/machine/jit_report.cpp - the translating engine's counters as text.
 #include <algorithm>
 
+#include "frontends/machine/board.h"
 #include "frontends/machine/machine.h"
 #include "frontends/machine/scheduler.h"
 
@@ -24,6 +25,42 @@ void add_forms(std::string& out, const char* title, const std::array<u64, isa::k
   }
 }
 
+void add_row(std::string& out, const char* name, u64 value) { out += fmt::format("  {:<24} {:>14}\n", name, value); }
+
+/// Accesses that neither L0 nor a lent line served, and what became of L0, all cores together.
+void add_memory(std::string& out, const std::vector<std::unique_ptr<pe::Pe>>& cores) {
+  pe::Counters memory;
+  pe::L0::Counters l0;
+  for (const auto& core : cores) {
+    memory.slow_loads += core->counters.slow_loads;
+    memory.slow_stores += core->counters.slow_stores;
+    memory.slow_fetches += core->counters.slow_fetches;
+    memory.mmio += core->counters.mmio;
+    l0.context_switches += core->l0_counters().context_switches;
+    l0.context_misses += core->l0_counters().context_misses;
+    l0.clears += core->l0_counters().clears;
+    l0.page_clears += core->l0_counters().page_clears;
+  }
+  out += "memory\n";
+  add_row(out, "loads not in L0", memory.slow_loads);
+  add_row(out, "stores not in L0", memory.slow_stores);
+  add_row(out, "fetches not in L0", memory.slow_fetches);
+  add_row(out, "accesses to devices", memory.mmio);
+  add_row(out, "contexts chosen", l0.context_switches);
+  add_row(out, "of them new", l0.context_misses);
+  add_row(out, "all contexts emptied", l0.clears);
+  add_row(out, "ranges taken out", l0.page_clears);
+}
+
+/// With --code arch.
+void add_code(std::string& out, const dev::CodeCopies::Counters& code) {
+  out += "instruction fetches\n";
+  add_row(out, "pages copied", code.pages);
+  add_row(out, "lines renewed", code.lines);
+  add_row(out, "all lines renewed", code.all);
+  add_row(out, "lines that had changed", code.changed);
+}
+
 }  // namespace
 
 std::string Machine::jit_report() const {
@@ -33,7 +70,7 @@ std::string Machine::jit_report() const {
   const jit::TranslationCounters& t = jit->translation();
   const double executed = static_cast<double>(std::max<u64>(instructions(), 1));
   std::string out = "jit\n";
-  const auto row = [&out](const char* name, u64 value) { out += fmt::format("  {:<24} {:>14}\n", name, value); };
+  const auto row = [&out](const char* name, u64 value) { add_row(out, name, value); };
   row("blocks translated", t.blocks);
   row("blocks now", jit->blocks());
   row("instructions translated", t.instructions);
@@ -48,7 +85,10 @@ std::string Machine::jit_report() const {
   row("hot blocks given up", c.settled);
   row("code bytes in use", jit->code_bytes_used());
   row("entries", c.entries);
-  row("lookups", c.lookups);
+  row("to find a block", c.exits[jit::kLookup]);
+  row("to look at interrupts", c.exits[jit::kReconsider]);
+  row("as the slice was over", c.exits[jit::kOutOfBudget]);
+  row("to connect a jump", c.exits[jit::kLastExit + 1]);
   row("jumps connected", c.linked);
   row("blocks interpreted", c.interpreted);
   row("instructions so", c.interpreted_instructions);
@@ -69,6 +109,8 @@ std::string Machine::jit_report() const {
     each("host bytes each, hot", w.host_bytes, w.instructions);
     each("host bytes each", t.host_bytes, t.instructions);
   }
+  add_memory(out, cores_);
+  if (const dev::CodeCopies* code = board_->code()) add_code(out, code->counters());
   add_forms(out, "fallbacks by form", c.by_form);
   return out;
 }

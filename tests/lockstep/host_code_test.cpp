@@ -21,7 +21,8 @@
 namespace farside::test {
 namespace {
 
-constexpr jit::HostFeatures kHost{.avx = true, .avx2 = true, .fma = true, .aes = true, .pclmul = true, .sha = true};
+constexpr jit::HostFeatures kHost{
+    .avx = true, .avx2 = true, .fma = true, .f16c = true, .aes = true, .pclmul = true, .sha = true};
 /// What is checked once per block: access to SIMD&FP, the host's unit, the alignment of SP.
 constexpr u32 kBefore[] = {0x1e7f2bff, 0xf94003ff};  // fadd d31, d31, d31; ldr xzr, [sp]
 
