@@ -1,6 +1,8 @@
 // cache/cache.cpp - placement and replacement of lines in one cache.
 #include "cache/cache.h"
 
+#include <bit>
+
 namespace farside::cache {
 
 Cache::Cache(Geometry geometry)
@@ -8,15 +10,14 @@ Cache::Cache(Geometry geometry)
       ways_(geometry.ways),
       lines_(usize{sets_} * ways_),
       tags_(usize{sets_} * ways_, kNoTag),
+      used_(sets_),
       next_way_(sets_) {}
 
 Line& Cache::victim(u64 index) {
   const u32 set = set_of(index);
-  for (u32 way = 0; way < ways_; ++way) {
-    if (tags_[usize{set} * ways_ + way] == kNoTag) return at(set, way);
-  }
+  if (const auto free = static_cast<u32>(std::countr_one(used_[set])); free < ways_) return at(set, free);
   const u32 way = next_way_[set];
-  next_way_[set] = static_cast<u8>((way + 1) % ways_);
+  next_way_[set] = static_cast<u8>(way + 1 == ways_ ? 0 : way + 1);
   return at(set, way);
 }
 
@@ -35,14 +36,19 @@ Line& Cache::victim_that_keeps_dirty(u64 index) {
 }
 
 void Cache::occupy(Line& line, u64 pa) {
-  tags_[static_cast<usize>(&line - lines_.data())] = pa;
+  const u32 place = place_of(line);
+  tags_[place] = pa;
+  used_[place / ways_] |= u64{1} << place % ways_;
   ++counters.fills;
 }
 
 void Cache::release(Line& line) {
-  tags_[static_cast<usize>(&line - lines_.data())] = kNoTag;
+  const u32 place = place_of(line);
+  tags_[place] = kNoTag;
+  used_[place / ways_] &= ~(u64{1} << place % ways_);
   line.state = State::Invalid;
   line.info = nullptr;
+  line.memory = nullptr;
   line.dirty = 0;
   line.lent_read = line.lent_write = false;
   // Whoever comes next sets what it needs; a snapshot keeps all of it.

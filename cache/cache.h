@@ -58,6 +58,13 @@ class Cache {
 
   /// The number of a line's place: 0 up to sets() * ways() - 1.
   u32 place_of(const Line& line) const { return static_cast<u32>(&line - lines_.data()); }
+  u64 tag_of(const Line& line) const { return tags_[place_of(line)]; }
+  /// Content when a pointer for writing was lent or last looked at: what differs has been written since.
+  std::array<u8, kLine>& before(const Line& line) {
+    if (before_.empty()) before_.resize(lines_.size());
+    return before_[place_of(line)];
+  }
+  const std::array<u8, kLine>& before(const Line& line) const { return before_[place_of(line)]; }
   /// snapshot.cpp
   template <class Home>
   void visit_state(StateVisitor& visitor, Home home);
@@ -75,7 +82,9 @@ class Cache {
   static constexpr u64 kNoTag = 1;  // not line-aligned, so no line matches
   u32 sets_ = 0, ways_ = 0;
   std::vector<Line> lines_;
+  std::vector<std::array<u8, kLine>> before_;  ///< where lines are lent for writing
   std::vector<u64> tags_;
+  std::vector<u64> used_;  ///< by set, one bit for each way that has a tag
   std::vector<u8> next_way_;
 };
 

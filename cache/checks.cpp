@@ -33,7 +33,7 @@ bool may_be_patched_live(u32 word) {
 }  // namespace
 
 void Hierarchy::event(LineInfo& line, EventKind kind, Level level, const AccessInfo& by) {
-  line.last_event = history_.add({.line = line.pa,
+  line.last_event = history_.add({.line = address_of(line),
                                   .pc = by.pc,
                                   .kind = kind,
                                   .level = level,
@@ -47,15 +47,17 @@ void Hierarchy::event(LineInfo& line, EventKind kind, Level level, const AccessI
 u64 Hierarchy::dirty_anywhere(const LineInfo& line) const {
   u64 dirty = 0;
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
-    dirty |= core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa)->dirty;
+    dirty |= l1d_copy(std::countr_zero(left), line).dirty;
   }
-  if (line.l2) dirty |= l2_.find(line.pa)->dirty;
+  if (line.l2) dirty |= l2_copy(line)->dirty;
   return dirty;
 }
 
 void Hierarchy::check_read(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
                            Level from) {
-  const u8* golden = line.golden + offset;
+  // Of a line without divergence only a read that looks past a copy gets something old.
+  if (!line.divergent && !line.interesting && from != Level::Memory && info.kind != AccessKind::Walk) return;
+  const u8* golden = newest(line) + offset;
   if (std::memcmp(seen.data(), golden, seen.size()) == 0) [[likely]] {
     if (line.interesting) check_ambiguity(info, line, offset, seen, from);
     return;
@@ -80,7 +82,7 @@ void Hierarchy::check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned
   } else {
     for (unsigned i = 0; i < seen.size() && other.empty(); ++i) {
       const bool may_vanish = !bit(dirty, offset + i);
-      if (may_vanish && line.ram[offset + i] != seen[i]) other = {line.ram + offset, seen.size()};
+      if (may_vanish && memory_of(line)[offset + i] != seen[i]) other = {memory_of(line) + offset, seen.size()};
     }
   }
   if (!other.empty()) report(Finding::AMBIGUOUS, info, line, offset, seen, other, from);
@@ -101,14 +103,14 @@ bool Hierarchy::may_run_old(const AccessInfo& info, const LineInfo& line) const 
 
 void Hierarchy::check_fetch(const AccessInfo& info, LineInfo& line, unsigned offset, u32 seen, Level from) {
   u32 golden;
-  std::memcpy(&golden, line.golden + offset, sizeof golden);
+  std::memcpy(&golden, newest(line) + offset, sizeof golden);
   if (seen == golden) [[likely]]
     return;
   const bool live = may_be_patched_live(seen) && may_be_patched_live(golden);
   const Finding finding = live && may_run_old(info, line) ? Finding::AMBIGUOUS : Finding::STALE_ICACHE;
   std::array<u8, 4> bytes;
   std::memcpy(bytes.data(), &seen, sizeof seen);
-  report(finding, info, line, offset, bytes, {line.golden + offset, 4}, from);
+  report(finding, info, line, offset, bytes, {newest(line) + offset, 4}, from);
 }
 
 /// `data` is about to overwrite `below` where `mask` says so. Lost are bytes
@@ -116,40 +118,43 @@ void Hierarchy::check_fetch(const AccessInfo& info, LineInfo& line, unsigned off
 /// They are gone: what replaces them counts as right afterwards.
 void Hierarchy::check_overwrite(LineInfo& line, const u8* below, const std::array<u8, kLine>& data, u64 mask,
                                 Level level, const AccessInfo& by) {
-  if (std::memcmp(data.data(), line.golden, kLine) == 0) return;
+  if (!sanitized()) return;
+  u8* const golden = golden_.at(&line).data();
+  if (std::memcmp(data.data(), golden, kLine) == 0) return;
   u64 held = 0;  // by others: the writer of this copy has let go of its dirty
                  // bytes already
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
-    held |= core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa)->dirty;
+    held |= l1d_copy(std::countr_zero(left), line).dirty;
   }
-  const u64 lost = mask & ~held & differing_bytes(data.data(), line.golden) & ~differing_bytes(below, line.golden);
+  const u64 lost = mask & ~held & differing_bytes(data.data(), golden) & ~differing_bytes(below, golden);
   if (lost == 0) return;
   const auto first = static_cast<unsigned>(std::countr_zero(lost));
   const usize size = kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
-  report(Finding::LOST_WRITE, by, line, first, {data.data() + first, size}, {line.golden + first, size}, level);
-  copy_bytes(line.golden, data.data(), lost);
+  report(Finding::LOST_WRITE, by, line, first, {data.data() + first, size}, {golden + first, size}, level);
+  copy_bytes(golden, data.data(), lost);
 }
 
 /// Dirty bytes were thrown away; `data` has left its cache already.
 void Hierarchy::check_discard(LineInfo& line, const std::array<u8, kLine>& data, u64 dirty, Level level,
                               const AccessInfo& by) {
   event(line, EventKind::Discard, level, by);
-  if (line.golden == nullptr) return;
+  if (!sanitized()) return;
+  u8* const golden = golden_.at(&line).data();
   std::array<u8, kLine> rest;
   coherent_view(line, by.core, rest);
   // An L1D line over a newer, still dirty L2 line is judged with L2's.
   u64 lost = 0;
   for (u64 left = dirty; left != 0; left &= left - 1) {
     const auto byte = static_cast<unsigned>(std::countr_zero(left));
-    if (data[byte] == line.golden[byte] && rest[byte] != line.golden[byte]) lost |= u64{1} << byte;
+    if (data[byte] == golden[byte] && rest[byte] != golden[byte]) lost |= u64{1} << byte;
   }
   if (lost == 0) return;
   const auto first = static_cast<unsigned>(std::countr_zero(lost));
   const usize size = kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
-  report(Finding::DISCARDED_DIRTY, by, line, first, {rest.data() + first, size}, {line.golden + first, size}, level);
+  report(Finding::DISCARDED_DIRTY, by, line, first, {rest.data() + first, size}, {golden + first, size}, level);
   for (u64 left = lost; left != 0; left &= left - 1) {
     const auto byte = static_cast<unsigned>(std::countr_zero(left));
-    line.golden[byte] = rest[byte];
+    golden[byte] = rest[byte];
   }
 }
 
@@ -159,27 +164,27 @@ void Hierarchy::check_use(const AccessInfo& info, LineInfo& line) {
   if (line.last_use == use) [[likely]]
     return;
   const u8 before = std::exchange(line.last_use, use);
-  if (before == 0 || line.golden == nullptr) return;
+  if (before == 0 || !sanitized()) return;
   report(Finding::MISMATCH, info, line, 0, {}, {}, Level::Memory);
 }
 
 void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, unsigned offset,
                        std::span<const u8> seen, std::span<const u8> expected, Level from) {
-  if (!sanitizer_.is_new(finding, info.pc, Pa{line.pa})) return;
+  if (!sanitizer_.is_new(finding, info.pc, Pa{address_of(line)})) return;
   Report out;
   out.finding = finding;
   out.access = info;
   unsigned first = 0;
   while (first < seen.size() && seen[first] == expected[first]) ++first;
   if (first == seen.size() || info.kind == AccessKind::Fetch) first = 0;  // an instruction is a whole
-  out.pa = Pa{line.pa + offset + first};
+  out.pa = Pa{address_of(line) + offset + first};
   out.size = static_cast<unsigned>(seen.size()) - first;
   std::copy(seen.begin() + first, seen.end(), out.seen.begin());
   std::copy(expected.begin() + first, expected.end(), out.expected.begin());
   out.level = from;
   out.writer = line.writer;
   out.history = history_.of_line(line.last_event, 16);
-  out.ranges = history_.ranges_with(line.pa, 4);
+  out.ranges = history_.ranges_with(address_of(line), 4);
   out.remedy = remedy(finding, info, line, from);
   sanitizer_.deliver(out);
 }
@@ -187,8 +192,8 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
 /// A clean copy in the L2 would fill the instruction cache again with what it is older than: memory.
 static bool is_old_at_unification(const Hierarchy& caches, const LineInfo& line) {
   if (caches.config().unification != Unification::L2) return false;
-  return std::ranges::any_of(caches.copies(Pa{line.pa}), [&](const Copy& copy) {
-    return copy.level == Level::L2 && copy.dirty == 0 && std::memcmp(copy.data.data(), line.ram, kLine) != 0;
+  return std::ranges::any_of(caches.copies(Pa{Directory::address_of(line)}), [&](const Copy& copy) {
+    return copy.level == Level::L2 && copy.dirty == 0 && std::memcmp(copy.data.data(), Directory::memory_of(line), kLine) != 0;
   });
 }
 
@@ -197,7 +202,7 @@ static bool is_old_at_unification(const Hierarchy& caches, const LineInfo& line)
 /// reader looks.
 Remedy Hierarchy::remedy(Finding finding, const AccessInfo& info, const LineInfo& line, Level from) const {
   const bool in_l1d = std::ranges::any_of(
-      copies(Pa{line.pa}), [&](const Copy& copy) { return copy.level == Level::L1D && copy.dirty != 0; });
+      copies(Pa{address_of(line)}), [&](const Copy& copy) { return copy.level == Level::L1D && copy.dirty != 0; });
   const bool unclean_for_fetch =
       !config_.idc && (in_l1d || (config_.unification == Unification::Memory && dirty_anywhere(line) != 0));
   switch (finding) {

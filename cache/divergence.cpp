@@ -10,21 +10,70 @@ namespace farside::cache {
 /// Takes into account what has been written through a lent pointer: bytes that
 /// differ from before are dirty and newest. A byte that was rewritten with its
 /// own value needs no mark: may_lend saw to it that all below holds that value.
-void Hierarchy::absorb(LineInfo& line, Line& copy) {
-  const u64 written = differing_bytes(copy.data.data(), copy.before.data());
+void Hierarchy::absorb(LineInfo& line, Cache& l1d, Line& copy) {
+  std::array<u8, kLine>& before = l1d.before(copy);
+  const u64 written = differing_bytes(copy.data.data(), before.data());
   if (written == 0) return;
   copy.dirty |= written;
-  if (line.golden != nullptr) copy_bytes(line.golden, copy.data.data(), written);
-  copy.before = copy.data;
+  if (line.divergent && sanitized()) copy_bytes(golden_.at(&line).data(), copy.data.data(), written);
+  before = copy.data;
   line.changed = history_.count();
 }
 
-/// Makes the records of a line current. Every entry from outside does this
-/// first.
-void Hierarchy::settle(LineInfo& line) {
-  if (line.write_lent_to < 0) [[likely]]
-    return;
-  absorb(line, *core_[static_cast<unsigned>(line.write_lent_to)].l1d.find(line.pa));
+/// Bytes that have been written through a pointer and that nobody has looked at yet.
+u64 Hierarchy::written_by_pointer(unsigned core, const Line& copy) const {
+  return differing_bytes(copy.data.data(), core_[core].l1d.before(copy).data());
+}
+
+void Hierarchy::settle_lent(LineInfo& line) {
+  const unsigned core = line.lent_to - 1u;
+  absorb(line, core_[core].l1d, l1d_copy(core, line));
+}
+
+/// The 64 bytes that were last written by anyone.
+const u8* Hierarchy::newest(const LineInfo& line) const {
+  return line.divergent ? golden_.at(&line).data() : coherent_source(line, 0).data;
+}
+
+/// Something is about to make copies differ that are not dirty, or to throw dirty bytes away: what was last written is
+/// kept apart.
+void Hierarchy::diverge(LineInfo& line) {
+  if (line.divergent) return;
+  if (sanitized()) {
+    settle(line);
+    std::memcpy(golden_[&line].data(), coherent_source(line, 0).data, kLine);
+  }
+  line.divergent = true;
+}
+
+/// Whether each copy, and memory, holds `golden`, save for bytes that a copy above has dirty: no load can get anything
+/// older, and it makes no difference which copies are written back or dropped.
+bool Hierarchy::agrees(const LineInfo& line, const u8* golden) const {
+  u64 dirty = 0;
+  for (u32 left = line.l1d; left != 0; left &= left - 1) {
+    const auto core = static_cast<unsigned>(std::countr_zero(left));
+    const Line& copy = l1d_copy(core, line);
+    if (!copy.snooped || std::memcmp(copy.data.data(), golden, kLine) != 0) return false;
+    dirty |= copy.dirty | (copy.lent_write ? written_by_pointer(core, copy) : 0);
+  }
+  if (const Line* copy = l2_copy(line)) {
+    if ((differing_bytes(copy->data.data(), golden) & ~dirty) != 0) return false;
+    dirty |= copy->dirty;
+  }
+  return (differing_bytes(memory_of(line), golden) & ~dirty) == 0;
+}
+
+/// Forgets a divergence that is over.
+void Hierarchy::converge(LineInfo& line) {
+  if (line.divergent && agrees(line, sanitized() ? golden_.at(&line).data() : coherent_source(line, 0).data)) {
+    forget_golden(line);
+  }
+}
+
+void Hierarchy::forget_golden(LineInfo& line) {
+  if (!line.divergent) return;
+  line.divergent = false;
+  golden_.erase(&line);
 }
 
 void Hierarchy::withdraw(unsigned core, Side side, Line& copy, Withdrawn what) {
@@ -32,22 +81,22 @@ void Hierarchy::withdraw(unsigned core, Side side, Line& copy, Withdrawn what) {
   if (!affected) return;
   LineInfo& line = *copy.info;
   if (copy.lent_write) {
-    absorb(line, copy);
+    absorb(line, core_[core].l1d, copy);
     copy.lent_write = false;
-    line.write_lent_to = -1;
+    line.lent_to = 0;
     if (copy.dirty == 0) copy.state = State::Exclusive;
   }
   if (what == Withdrawn::All) copy.lent_read = false;
   if (listener_ != nullptr) {
     const Cache& cache = side == Side::Data ? core_[core].l1d : core_[core].l1i;
-    listener_->line_withdrawn(core, side, Pa{line.pa}, cache.place_of(copy), what);
+    listener_->line_withdrawn(core, side, Pa{address_of(line)}, cache.place_of(copy), what);
   }
 }
 
 void Hierarchy::withdraw_data(LineInfo& line, u32 cores) {
   for (u32 left = line.l1d & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    withdraw(core, Side::Data, *core_[core].l1d.find(line.pa), Withdrawn::All);
+    withdraw(core, Side::Data, l1d_copy(core, line), Withdrawn::All);
   }
 }
 
@@ -62,15 +111,17 @@ void Hierarchy::withdraw_fetch(LineInfo& line) {
 /// Writes are found by comparison later, so a clean byte must be the same
 /// everywhere below: storing its own value again must change nothing.
 bool Hierarchy::may_lend(const LineInfo& line, const Line& copy, bool for_write) const {
-  if (line.golden != nullptr && std::memcmp(copy.data.data(), line.golden, kLine) != 0) return false;
+  if (!line.divergent) [[likely]]
+    return true;
+  if (sanitized() && std::memcmp(copy.data.data(), golden_.at(&line).data(), kLine) != 0) return false;
   if (!for_write) return true;
-  const Line* below = line.l2 ? l2_.find(line.pa) : nullptr;
+  const Line* below = l2_copy(line);
   u64 kept_below = 0;
   if (below != nullptr) {
     if ((differing_bytes(copy.data.data(), below->data.data()) & ~copy.dirty) != 0) return false;
     kept_below = below->dirty;
   }
-  return (differing_bytes(copy.data.data(), line.ram) & ~(copy.dirty | kept_below)) == 0;
+  return (differing_bytes(copy.data.data(), memory_of(line)) & ~(copy.dirty | kept_below)) == 0;
 }
 
 /// The line of `pa`, if a pointer to it for such accesses is possible at all.
@@ -78,8 +129,8 @@ LineInfo* Hierarchy::lendable(const AccessInfo& info, Pa pa, bool for_write) {
   const bool possible = modelled() && knobs_.lend == Switch::On && info.attr.is_write_back() &&
                         (info.kind == AccessKind::Data || info.kind == AccessKind::Host);
   if (!possible) return nullptr;
-  LineInfo* line = info_of(pa.value);
-  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, for_write))) return nullptr;
+  LineInfo* line = directory_.find(pa.value);
+  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), for_write))) return nullptr;
   return line;
 }
 
@@ -87,8 +138,8 @@ LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_writ
   LineInfo* line = lendable(info, pa, for_write);
   if (line == nullptr) return {};
   Cache& l1d = core_[info.core].l1d;
-  if (line->write_lent_to == static_cast<i8>(info.core)) {  // lent already: for a second address, or after a miss there
-    Line& copy = *l1d.find(line->pa);
+  if (line->lent_to == info.core + 1) {  // lent already: for a second address, or after a miss there
+    Line& copy = *l1d.find(address_of(*line));
     return {copy.data.data(), true, l1d.place_of(copy)};
   }
   settle(*line);
@@ -109,12 +160,13 @@ LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_writ
 
 /// Marks the line as lent: may_lend has said yes and, for writing, the core has become the writer.
 LinePointer Hierarchy::lend(const AccessInfo& info, LineInfo& line, Line& copy, bool for_write) {
+  if (line.divergent) converge(line);
   copy.lent_read = true;
   if (for_write && !copy.lent_write) {
-    copy.before = copy.data;
+    core_[info.core].l1d.before(copy) = copy.data;
     copy.lent_write = true;
     copy.state = State::Modified;
-    line.write_lent_to = static_cast<i8>(info.core);
+    line.lent_to = static_cast<u8>(info.core + 1);
   }
   return {copy.data.data(), copy.lent_write, core_[info.core].l1d.place_of(copy)};
 }
@@ -146,7 +198,7 @@ LinePointer Hierarchy::write_and_lend(const AccessInfo& info, Pa pa, std::span<c
   settle(*line);
   check_use(info, *line);
   write_cached(info, *line, static_cast<unsigned>(pa.offset_in(kLine)), in);
-  Line* copy = core_[info.core].l1d.find(line->pa);
+  Line* copy = core_[info.core].l1d.find(address_of(*line));
   if (copy == nullptr) return {};  // a store of a whole line may go past the L1D
   if (!copy->lent_write && !may_lend(*line, *copy, true)) return {};
   return lend(info, *line, *copy, true);
@@ -165,7 +217,7 @@ bool Hierarchy::is_uniform(const AccessInfo& info, PageInfo& page, bool write) {
   const bool same = page.mode == Mode::Fresh || page.mode == mode;
   const bool coherent = is_snooped(info) && info.kind != AccessKind::Host;
   if (!same || !coherent || (write && page.fetched)) {
-    diverge(page);
+    end_uniform(page);
     return false;
   }
   page.mode = mode;
@@ -179,31 +231,28 @@ bool Hierarchy::is_uniform(const AccessInfo& info, PageInfo& page, bool write) {
   return true;
 }
 
-void Hierarchy::diverge(PageInfo& page) {
+void Hierarchy::end_uniform(PageInfo& page) {
   page.mode = PageInfo::Mode::Divergent;
   if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{page.pa});
   page.lent = false;
-  if (!page.golden) return;
-  for (LineInfo& line : page.lines) std::memcpy(line.golden, line.ram, kLine);
 }
 
 /// The whole page has been cleaned and invalidated: where no copy is left and memory is right, it is as if it had never
 /// been used. That is what a hypervisor does to each page before it maps it.
 void Hierarchy::renew(PageInfo& page) {
-  for (const LineInfo& line : page.lines) {
-    if (line.l1d != 0 || line.l1i != 0 || line.l2) return;
+  for (const LineInfo& line : directory_.lines_of(page)) {
+    if (is_in_data_cache(line) || line.l1i != 0 || line.divergent) return;
   }
-  if (page.golden && std::memcmp(page.golden->data(), page.lines[0].ram, 4096) != 0) return;
   page.mode = PageInfo::Mode::Fresh;
   page.fetched = false;
 }
 
 u8* Hierarchy::page_pointer(const AccessInfo& info, Pa pa, bool for_write) {
   if (!modelled() || knobs_.pages != Pages::Uniform || knobs_.lend == Switch::Off) return nullptr;
-  LineInfo* line = info_of(pa.value);
-  if (line == nullptr || !is_uniform(info, *line->page, for_write)) return nullptr;
-  line->page->lent = true;
-  return line->page->lines[0].ram;
+  LineInfo* line = directory_.find(pa.value);
+  if (line == nullptr || !is_uniform(info, page_of(*line), for_write)) return nullptr;
+  page_of(*line).lent = true;
+  return page_of(*line).memory;
 }
 
 }  // namespace farside::cache

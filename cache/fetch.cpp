@@ -22,8 +22,8 @@ u64 Hierarchy::instruction_index(u64 pa, u64 va) const {
 
 Line* Hierarchy::find_instruction(const AccessInfo& info, const LineInfo& line) {
   Cache& cache = core_[info.core].l1i;
-  const u64 index = instruction_index(line.pa, info.va);
-  if (config_.icache == ICacheKind::PIPT || config_.icache == ICacheKind::VIPT) return cache.find(line.pa, index);
+  const u64 index = instruction_index(address_of(line), info.va);
+  if (config_.icache == ICacheKind::PIPT || config_.icache == ICacheKind::VIPT) return cache.find(address_of(line), index);
   const u32 set = cache.set_of(index);
   for (u32 way = 0; way < cache.ways(); ++way) {
     Line& copy = cache.at(set, way);
@@ -38,20 +38,20 @@ Line* Hierarchy::find_instruction(const AccessInfo& info, const LineInfo& line) 
 Level Hierarchy::instruction_source(const AccessInfo& info, LineInfo& line, std::array<u8, kLine>& data) {
   if (knobs_.ifetch == IFetch::Snoop) return coherent_view(line, info.core, data);
   for (u32 left = config_.idc ? line.l1d : 0; left != 0; left &= left - 1) {
-    const Line& copy = *core_[static_cast<unsigned>(std::countr_zero(left))].l1d.find(line.pa);
+    const Line& copy = l1d_copy(std::countr_zero(left), line);
     if (copy.dirty == 0) continue;
     data = copy.data;
     return Level::L1D;
   }
   const bool through_l2 = config_.unification == Unification::L2;
-  if (const Line* copy = through_l2 ? l2_.find(line.pa) : nullptr) {
+  if (const Line* copy = through_l2 ? l2_copy(line) : nullptr) {
     ++l2_.counters.hits;
     data = copy->data;
     return Level::L2;
   }
   l2_.counters.misses += through_l2;
   touch_system_cache(line);
-  std::memcpy(data.data(), line.ram, kLine);
+  std::memcpy(data.data(), memory_of(line), kLine);
   // A fetch of Write-Through memory (MMU off, I = 1) stays in the instruction
   // cache alone.
   if (through_l2 && info.attr.is_write_back()) fill_l2(line, data, info);
@@ -62,20 +62,21 @@ Line& Hierarchy::fill_instruction(const AccessInfo& info, LineInfo& line, Origin
   Cache& cache = core_[info.core].l1i;
   std::array<u8, kLine> data;
   last_source_ = instruction_source(info, line, data);
-  Line& copy = cache.victim(instruction_index(line.pa, info.va));
+  Line& copy = cache.victim(instruction_index(address_of(line), info.va));
   if (copy.valid()) {
     ++cache.counters.evictions;
     drop_instruction(info.core, copy);
   }
-  cache.occupy(copy, line.pa);
+  cache.occupy(copy, address_of(line));
   copy.data = data;
   copy.info = &line;
+  copy.memory = memory_of(line);
   copy.state = State::Shared;
   copy.origin = origin;
   copy.vmid = info.vmid;
   copy.asid = info.asid;
   line.l1i |= u32{1} << info.core;
-  line.page->fetched = true;
+  page_of(line).fetched = true;
   event(line, EventKind::FetchFill, Level::L1I, info);
   return copy;
 }
@@ -100,8 +101,8 @@ Line& Hierarchy::instruction_line(const AccessInfo& info, LineInfo& line) {
   ++cache.counters.misses;
   // Lines ahead first, so that this one is certainly there at the end.
   for (u32 i = std::min<u32>(knobs_.fetch_ahead, 8); i > 0; --i) {
-    LineInfo* ahead = info_of(line.pa + i * kLine);
-    if (ahead == nullptr || ahead->page != line.page) continue;
+    LineInfo* ahead = directory_.find(address_of(line) + i * kLine);
+    if (ahead == nullptr || &page_of(*ahead) != &page_of(line)) continue;
     AccessInfo next = info;
     next.va = align_down(info.va, kLine) + i * kLine;
     if (find_instruction(next, *ahead) != nullptr) continue;
@@ -117,19 +118,19 @@ void Hierarchy::note_fetch(const AccessInfo& info, const LineInfo& line) {
 }
 
 std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
-  LineInfo* line = info_of(pa.value);
+  LineInfo* line = directory_.find(pa.value);
   if (line == nullptr) return std::nullopt;
   const auto offset = static_cast<unsigned>(pa.value & (kLine - 1));
   u32 word;
-  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, false))) {
-    std::memcpy(&word, line->ram + offset, sizeof word);
+  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), false))) {
+    std::memcpy(&word, memory_of(*line) + offset, sizeof word);
     return word;
   }
   settle(*line);
   Level from = Level::Memory;
   if (const FetchedAhead* ahead = take_ahead(info.core, *line)) {
     std::memcpy(&word, ahead->data.data() + offset, sizeof word);
-    if (line->golden != nullptr) check_fetch(info, *line, offset, word, Level::FetchBuffer);
+    if (sanitized()) check_fetch(info, *line, offset, word, Level::FetchBuffer);
     return word;
   }
   note_fetch(info, *line);
@@ -142,25 +143,27 @@ std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
     std::memcpy(&word, data.data() + offset, sizeof word);
   } else {
     if (knobs_.nc_hit == NcHit::CleanFirst) clean_all(*line, info);
-    std::memcpy(&word, line->ram + offset, sizeof word);
+    std::memcpy(&word, memory_of(*line) + offset, sizeof word);
   }
-  if (line->golden != nullptr) check_fetch(info, *line, offset, word, from);
+  if (sanitized()) check_fetch(info, *line, offset, word, from);
   return word;
 }
 
 const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
   if (!modelled() || knobs_.lend == Switch::Off || !is_instruction_cacheable(info.attr)) return nullptr;
-  LineInfo* line = info_of(pa.value);
-  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, *line->page, false))) return nullptr;
+  LineInfo* line = directory_.find(pa.value);
+  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), false))) return nullptr;
   settle(*line);
   if (fetched_ahead(info.core, *line) != nullptr) return nullptr;  // either may be executed, each time
   Line& copy = instruction_line(info, *line);
   note_fetch(info, *line);
-  if (line->golden != nullptr && std::memcmp(copy.data.data(), line->golden, kLine) != 0) return nullptr;
+  // While it is lent it is what was last written: each store withdraws it.
+  const bool right = copy.lent_read || !sanitized() || std::memcmp(copy.data.data(), newest(*line), kLine) == 0;
+  if (!right) return nullptr;
   // Stores through a pointer would go unnoticed by this one.
-  if (line->write_lent_to >= 0) {
-    const auto writer = static_cast<unsigned>(line->write_lent_to);
-    withdraw(writer, Side::Data, *core_[writer].l1d.find(line->pa), Withdrawn::Write);
+  if (line->lent_to != 0) {
+    const unsigned writer = line->lent_to - 1u;
+    withdraw(writer, Side::Data, l1d_copy(writer, *line), Withdrawn::Write);
   }
   copy.lent_read = true;
   copy.lent_context = core_[info.core].fetch_context;

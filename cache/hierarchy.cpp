@@ -12,7 +12,7 @@ Hierarchy::Hierarchy(const Config& config, const Knobs& knobs, unsigned cores, B
     : config_(config),
       knobs_(knobs),
       cores_(cores),
-      backing_(&backing),
+      directory_(backing),
       chance_(seed, "cache"),
       history_(knobs.model == Switch::On ? 18 : 0) {
   CHECK(cores >= 1 && cores <= kMaxCores, "{} cores", cores);
@@ -31,61 +31,22 @@ Hierarchy::Hierarchy(const Config& config, const Knobs& knobs, unsigned cores, B
   }
 }
 
-PageInfo* Hierarchy::create_page(u64 page) {
-  if (backing_ == nullptr) return nullptr;
-  const auto known = pages_.find(page);
-  if (known != pages_.end()) return known->second.get();
-  u8* ram = backing_->ram_page(Pa{page});
-  if (ram == nullptr) return nullptr;
-  auto created = std::make_unique<PageInfo>();
-  created->pa = page;
-  if (knobs_.sanitizer == Switch::On) {
-    created->golden = std::make_unique<std::array<u8, 4096>>();
-    std::memcpy(created->golden->data(), ram, 4096);
-  }
-  for (unsigned i = 0; i < 64; ++i) {
-    LineInfo& line = created->lines[i];
-    line.pa = page + i * kLine;
-    line.page = created.get();
-    line.ram = ram + i * kLine;
-    line.golden = created->golden ? created->golden->data() + i * kLine : nullptr;
-  }
-  page_list_.push_back(created.get());
-  return (pages_[page] = std::move(created)).get();
-}
-
-LineInfo* Hierarchy::info_of(u64 pa) {
-  const u64 page = align_down(pa, 4096);
-  Recent& recent = recent_[(pa >> 12) & (recent_.size() - 1)];
-  if (recent.page != page) [[unlikely]] {
-    PageInfo* found = create_page(page);
-    if (found == nullptr) return nullptr;
-    recent = {page, found};
-  }
-  return &recent.info->lines[(pa >> 6) & 63];
-}
-
-const LineInfo* Hierarchy::known_info(u64 pa) const {
-  const auto found = pages_.find(align_down(pa, 4096));
-  return found == pages_.end() ? nullptr : &found->second->lines[(pa >> 6) & 63];
-}
-
 template <class Visit>
 bool Hierarchy::for_each_piece(Pa pa, usize size, Visit visit) {
   const u64 first = pa.offset_in(kLine);
   if (first + size <= kLine) [[likely]] {
-    LineInfo* line = info_of(pa.value);
+    LineInfo* line = directory_.find(pa.value);
     if (line == nullptr) return false;
     visit(*line, static_cast<unsigned>(first), usize{0}, size);
     return true;
   }
   for (u64 at = pa.value; at < pa.value + size; at = align_down(at, kLine) + kLine) {
-    if (info_of(at) == nullptr) return false;
+    if (directory_.find(at) == nullptr) return false;
   }
   for (usize done = 0; done < size;) {
     const u64 at = pa.value + done, offset = at & (kLine - 1);
     const usize bytes = std::min<usize>(kLine - offset, size - done);
-    visit(*info_of(at), static_cast<unsigned>(offset), done, bytes);
+    visit(*directory_.find(at), static_cast<unsigned>(offset), done, bytes);
     done += bytes;
   }
   return true;
@@ -146,20 +107,20 @@ Hierarchy::Path Hierarchy::path_of(const AccessInfo& info, const LineInfo& line,
 
 void Hierarchy::touch_system_cache(const LineInfo& line) {
   if (!system_.present()) return;
-  if (system_.find(line.pa) != nullptr) {
+  if (system_.find(address_of(line)) != nullptr) {
     ++system_.counters.hits;
     return;
   }
   ++system_.counters.misses;
-  Line& victim = system_.victim(line.pa);
+  Line& victim = system_.victim(address_of(line));
   if (victim.valid()) ++system_.counters.evictions;
   victim.state = State::Exclusive;
-  system_.occupy(victim, line.pa);
+  system_.occupy(victim, address_of(line));
 }
 
 void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out) {
-  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, *line.page, false))) {
-    std::memcpy(out.data(), line.ram + offset, out.size());
+  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(line), false))) {
+    std::memcpy(out.data(), memory_of(line) + offset, out.size());
     return;
   }
   settle(line);
@@ -167,9 +128,9 @@ void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offse
   const Path path = path_of(info, line, false);
   Level from = Level::L1D;
   if (path == Path::Cached && info.kind == AccessKind::Walk && knobs_.walker == WalkPath::L2) {
-    Line* copy = l2_.find(line.pa);
+    Line* copy = l2_copy(line);
     from = copy != nullptr ? Level::L2 : Level::Memory;
-    std::memcpy(out.data(), (copy != nullptr ? copy->data.data() : line.ram) + offset, out.size());
+    std::memcpy(out.data(), (copy != nullptr ? copy->data.data() : memory_of(line)) + offset, out.size());
   } else if (path == Path::Cached) {
     if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
     Line& copy = line_for_read(info, line);
@@ -181,18 +142,17 @@ void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offse
     std::memcpy(out.data(), data.data() + offset, out.size());
   } else {
     if (knobs_.nc_hit == NcHit::CleanFirst && info.kind != AccessKind::Dma) clean_all(line, info);
-    if (line.l1d != 0 || line.l2) make_interesting(line);
+    if (is_in_data_cache(line)) make_interesting(line);
     touch_system_cache(line);
-    std::memcpy(out.data(), line.ram + offset, out.size());
+    std::memcpy(out.data(), memory_of(line) + offset, out.size());
     from = Level::Memory;
   }
-  if (line.golden != nullptr) check_read(info, line, offset, out, from);
+  if (sanitized()) check_read(info, line, offset, out, from);
 }
 
 void Hierarchy::write_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
-  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, *line.page, true))) {
-    std::memcpy(line.ram + offset, in.data(), in.size());
-    if (line.golden != nullptr) std::memcpy(line.golden + offset, in.data(), in.size());
+  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(line), true))) {
+    std::memcpy(memory_of(line) + offset, in.data(), in.size());
     return;
   }
   settle(line);
@@ -210,12 +170,13 @@ void Hierarchy::write_line(const AccessInfo& info, LineInfo& line, unsigned offs
 void Hierarchy::write_cached(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
   if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
   before_cached_write(info, line);
+  if (!is_snooped(info)) diverge(line);
   const bool streams =
       knobs_.write_stream == Switch::On && l2_.present() && in.size() == kLine && !bit(line.l1d, info.core);
   if (streams) return write_streaming(info, line, in);
   Line& copy = line_for_write(info, line);
   std::memcpy(copy.data.data() + offset, in.data(), in.size());
-  if (copy.lent_write) std::memcpy(copy.before.data() + offset, in.data(), in.size());
+  if (copy.lent_write) std::memcpy(core_[info.core].l1d.before(copy).data() + offset, in.data(), in.size());
   copy.dirty |= ones(static_cast<unsigned>(in.size())) << offset;
   copy.state = State::Modified;
   golden_write(info, line, offset, in, true);
@@ -237,15 +198,19 @@ void Hierarchy::write_memory(const AccessInfo& info, LineInfo& line, unsigned of
     drop_all(line);
   }
   before_uncached_write(info, line);
-  if (line.l1d != 0 || line.l2) make_interesting(line);
+  if (is_in_data_cache(line)) {
+    make_interesting(line);
+    diverge(line);
+  }
   touch_system_cache(line);
-  std::memcpy(line.ram + offset, in.data(), in.size());
+  std::memcpy(memory_of(line) + offset, in.data(), in.size());
   golden_write(info, line, offset, in, false);
+  if (!is_in_data_cache(line)) converge(line);
 }
 
 void Hierarchy::write_snooping(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
   withdraw_data(line, ~u32{0});
-  std::memcpy(line.ram + offset, in.data(), in.size());
+  std::memcpy(memory_of(line) + offset, in.data(), in.size());
   for_each_data_copy(line, ~u32{0},
                      [&](unsigned, Line& copy) { std::memcpy(copy.data.data() + offset, in.data(), in.size()); });
   golden_write(info, line, offset, in, false);
@@ -253,7 +218,7 @@ void Hierarchy::write_snooping(const AccessInfo& info, LineInfo& line, unsigned 
 
 void Hierarchy::golden_write(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in,
                              bool cached) {
-  if (line.golden != nullptr) std::memcpy(line.golden + offset, in.data(), in.size());
+  if (line.divergent && sanitized()) std::memcpy(golden_.at(&line).data() + offset, in.data(), in.size());
   become_writer(info, line, cached);
 }
 
@@ -280,11 +245,12 @@ void Hierarchy::become_writer(const AccessInfo& info, LineInfo& line, bool cache
 void Hierarchy::flush_all() {
   const AccessInfo by = host_access(host_core(), Pa{}, 0);
   for (unsigned core = 0; core < core_.size(); ++core) drain(core), forget_fetched(core);
-  for (PageInfo* page : page_list_) {
-    for (LineInfo& line : page->lines) {
+  for (PageInfo* page : directory_.pages()) {
+    for (LineInfo& line : directory_.lines_of(*page)) {
       settle(line);
       clean_all(line, by);
       drop_all(line);
+      converge(line);
       if (line.l1i != 0) invalidate_instruction(line, line.l1i, nullptr, by);
     }
   }
@@ -293,13 +259,13 @@ void Hierarchy::flush_all() {
 void Hierarchy::adopt(Pa base, u64 size) {
   const AccessInfo by = host_access(host_core(), base, 0);
   for (Core& core : core_) core.ahead.clear();
-  for (PageInfo* page : page_list_) {
-    for (LineInfo& line : page->lines) {
-      if (line.pa + kLine <= base.value || line.pa >= base.value + size) continue;
+  for (PageInfo* page : directory_.pages()) {
+    for (LineInfo& line : directory_.lines_of(*page)) {
+      if (address_of(line) + kLine <= base.value || address_of(line) >= base.value + size) continue;
       settle(line);
       drop_all(line);
       if (line.l1i != 0) invalidate_instruction(line, line.l1i, nullptr, by);
-      if (line.golden != nullptr) std::memcpy(line.golden, line.ram, kLine);
+      forget_golden(line);
       line.writer = {};
       line.last_use = 0;
     }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cache/cache.h"
+#include "cache/directory.h"
 #include "cache/fetch_buffer.h"
 #include "cache/knobs.h"
 #include "cache/op.h"
@@ -203,10 +204,10 @@ class Hierarchy {
   bool for_each_piece(Pa pa, usize size, Visit visit);
 
   // hierarchy.cpp
-  LineInfo* info_of(u64 pa);
-  PageInfo* create_page(u64 page);
-  const LineInfo* known_info(u64 pa) const;
-  LineInfo* known_info(u64 pa) { return const_cast<LineInfo*>(std::as_const(*this).known_info(pa)); }
+  static PageInfo& page_of(const LineInfo& line) { return Directory::page_of(line); }
+  static u64 address_of(const LineInfo& line) { return Directory::address_of(line); }
+  static u8* memory_of(const LineInfo& line) { return Directory::memory_of(line); }
+  bool sanitized() const { return knobs_.sanitizer == Switch::On; }
   Path path_of(const AccessInfo& info, const LineInfo& line, bool write);
   void read_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out);
   void write_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
@@ -239,6 +240,19 @@ class Hierarchy {
   void for_each_instruction_copy(unsigned core, const LineInfo& line, Visit visit);
 
   // coherence.cpp
+  struct Source {
+    const u8* data;  ///< 64 bytes
+    Level level;
+  };
+  /// The copy in the L1D of a core that has one.
+  Line& l1d_copy(unsigned core, const LineInfo& line) { return *core_[core].l1d.find(address_of(line)); }
+  const Line& l1d_copy(unsigned core, const LineInfo& line) const { return *core_[core].l1d.find(address_of(line)); }
+  /// The copy in the L2, or null.
+  Line* l2_copy(const LineInfo& line) {
+    return line.l2 == 0 ? nullptr : &l2_.at(l2_.set_of(address_of(line)), line.l2 - 1u);
+  }
+  const Line* l2_copy(const LineInfo& line) const { return const_cast<Hierarchy*>(this)->l2_copy(line); }
+  static bool is_in_data_cache(const LineInfo& line) { return line.l1d != 0 || line.l2 != 0; }
   bool is_snooped(const AccessInfo& info) const;
   Line& line_for_read(const AccessInfo& info, LineInfo& line);
   Line& line_for_write(const AccessInfo& info, LineInfo& line);
@@ -255,13 +269,24 @@ class Hierarchy {
   void evict_l2(Line& copy, const AccessInfo& by);
   void clean_all(LineInfo& line, const AccessInfo& by);
   void drop_all(LineInfo& line);
+  Source coherent_source(const LineInfo& line, unsigned core) const;
   Level coherent_view(const LineInfo& line, unsigned core, std::array<u8, 64>& data) const;
   template <class Visit>
   void for_each_data_copy(const LineInfo& line, u32 cores, Visit visit);
 
   // divergence.cpp
-  void settle(LineInfo& line);
-  void absorb(LineInfo& line, Line& copy);
+  /// Makes the records of a line current. Every entry from outside does this first.
+  void settle(LineInfo& line) {
+    if (line.lent_to != 0) settle_lent(line);
+  }
+  void settle_lent(LineInfo& line);
+  void absorb(LineInfo& line, Cache& l1d, Line& copy);
+  u64 written_by_pointer(unsigned core, const Line& copy) const;
+  const u8* newest(const LineInfo& line) const;
+  bool agrees(const LineInfo& line, const u8* golden) const;
+  void diverge(LineInfo& line);
+  void converge(LineInfo& line);
+  void forget_golden(LineInfo& line);
   void withdraw(unsigned core, Side side, Line& copy, Withdrawn what);
   void withdraw_data(LineInfo& line, u32 cores);
   void withdraw_fetch(LineInfo& line);
@@ -269,7 +294,7 @@ class Hierarchy {
   bool may_lend(const LineInfo& line, const Line& copy, bool for_write) const;
   LinePointer lend(const AccessInfo& info, LineInfo& line, Line& copy, bool for_write);
   bool is_uniform(const AccessInfo& info, PageInfo& page, bool write);
-  void diverge(PageInfo& page);
+  void end_uniform(PageInfo& page);
   void renew(PageInfo& page);
 
   // maintenance.cpp
@@ -298,7 +323,8 @@ class Hierarchy {
   // snapshot.cpp
   void forget_all();
   void visit_pages(StateVisitor& v);
-  void visit_golden(StateVisitor& v, PageInfo& page);
+  void visit_golden(StateVisitor& v, const PageInfo& page);
+  void find_divergent();
   void visit_line(StateVisitor& v, std::string_view name, const LineInfo*& line);
   void visit_core(StateVisitor& v, u32 index);
   void relink_lent(StateVisitor& v, u32 index);
@@ -327,18 +353,13 @@ class Hierarchy {
   Config config_;
   Knobs knobs_;
   unsigned cores_ = 0;
-  Backing* backing_ = nullptr;
+  Directory directory_;
   LineListener* listener_ = nullptr;
   std::vector<Core> core_;  ///< the host core is the last
   Cache l2_;
   Cache system_;
-  std::unordered_map<u64, std::unique_ptr<PageInfo>> pages_;  ///< looked up only, never iterated
-  std::vector<PageInfo*> page_list_;                          ///< in the order of first use
-  struct Recent {
-    u64 page = ~u64{0};
-    PageInfo* info = nullptr;
-  };
-  std::array<Recent, 4096> recent_{};
+  /// What was last written to lines that are divergent. Looked up only, never iterated.
+  std::unordered_map<const LineInfo*, std::array<u8, kLine>> golden_;
   std::deque<LineInfo*> interesting_;
   Chance chance_;
   u64 fetch_contexts_ = 0;  ///< numbers given out

@@ -34,9 +34,9 @@ void Hierarchy::apply(const CacheOpByPa& op, unsigned core) {
   if (knobs_.completion == Completion::AtDsb && core != host_core() && op.size <= kLine) {
     core_[core].pending.push_back(op);
     // An access to the line after the operation must come here, and completes it first.
-    LineInfo* line = op.instruction ? nullptr : known_info(op.base.value);
+    LineInfo* line = op.instruction ? nullptr : directory_.known(op.base.value);
     if (line != nullptr && bit(line->l1d, core))
-      withdraw(core, Side::Data, *core_[core].l1d.find(line->pa), Withdrawn::All);
+      withdraw(core, Side::Data, l1d_copy(core, *line), Withdrawn::All);
     if (core_[core].pending.size() >= kMaxPending) drain(core);
     return;
   }
@@ -84,7 +84,7 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
   const u64 first = align_down(op.base.value, kLine);
   const u64 end = op.size == 0 ? first + kLine : align_up(op.base.value + op.size, kLine);
   for (u64 page = align_down(first, 4096); page < end; page += 4096) {
-    LineInfo* lines = known_info(page);
+    LineInfo* lines = directory_.known(page);
     if (lines == nullptr) continue;  // nothing of this page has ever been in a cache
     const unsigned from = page < first ? static_cast<unsigned>((first - page) / kLine) : 0;
     const unsigned to = static_cast<unsigned>(std::min<u64>(64, (end - page) / kLine));
@@ -97,13 +97,13 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
       }
     }
     const bool emptied = !op.instruction && op.action == Action::CleanInvalidate && from == 0 && to == 64;
-    if (emptied && knobs_.pages == Pages::Uniform) renew(*lines->page);
+    if (emptied && knobs_.pages == Pages::Uniform) renew(page_of(*lines));
   }
 }
 
 void Hierarchy::maintain_data(const CacheOpByPa& op, LineInfo& line, const AccessInfo& by) {
   line.last_use = 0;
-  if (line.l1d == 0 && !line.l2) return;
+  if (!is_in_data_cache(line)) return;
   settle(line);
   const u32 cores = in_scope(op.scope, by.core);
   const bool discards = op.action == Action::Invalidate && knobs_.ivac == Ivac::Invalidate;
@@ -115,14 +115,14 @@ void Hierarchy::clean_scope(const CacheOpByPa& op, LineInfo& line, u32 cores, co
   bool any = false;
   for (u32 left = line.l1d & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    Line& copy = *core_[core].l1d.find(line.pa);
+    Line& copy = l1d_copy(core, line);
     withdraw(core, Side::Data, copy, Withdrawn::Write);
     any |= copy.dirty != 0;
     write_back_to_l2(line, copy, by);
   }
   const bool to_l2 = op.point == Point::PoU && config_.unification == Unification::L2;
   if (!to_l2 && line.l2) {
-    any |= l2_.find(line.pa)->dirty != 0;
+    any |= l2_copy(line)->dirty != 0;
     clean_l2(line, by);
   }
   counts_.lines_cleaned += any;
@@ -130,19 +130,20 @@ void Hierarchy::clean_scope(const CacheOpByPa& op, LineInfo& line, u32 cores, co
 }
 
 void Hierarchy::invalidate_scope(LineInfo& line, u32 cores, bool discards, const AccessInfo& by) {
+  if (dirty_anywhere(line) != 0) diverge(line);
   for (u32 left = line.l1d & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
-    Line& copy = *core_[core].l1d.find(line.pa);
+    Line& copy = l1d_copy(core, line);
     withdraw(core, Side::Data, copy, Withdrawn::All);
     const u64 dirty = std::exchange(copy.dirty, 0);
     const std::array<u8, kLine> data = copy.data;
-    const Line* below = line.l2 ? l2_.find(line.pa) : nullptr;
+    const Line* below = l2_copy(line);
     const u64 all_dirty = dirty | (below != nullptr ? below->dirty : 0);
     drop_l1d(core, copy);
     if (discards && all_dirty != 0) check_discard(line, data, dirty, Level::L1D, by);
   }
   if (line.l2) {
-    Line& copy = *l2_.find(line.pa);
+    Line& copy = *l2_copy(line);
     const u64 dirty = std::exchange(copy.dirty, 0);
     const std::array<u8, kLine> data = copy.data;
     drop_l2(line);
@@ -150,6 +151,7 @@ void Hierarchy::invalidate_scope(LineInfo& line, u32 cores, bool discards, const
   }
   ++counts_.lines_invalidated;
   event(line, EventKind::Invalidate, Level::Memory, by);
+  converge(line);
 }
 
 /// Set/way operations clean to the next level only, and know nothing of other
@@ -166,6 +168,7 @@ void Hierarchy::set_way_l1(Action action, unsigned core, u32 set, u32 way, const
     event(line, EventKind::Clean, Level::L2, by);
   }
   if (action == Action::Clean) return;
+  if (copy.dirty != 0) diverge(line);
   const u64 dirty = std::exchange(copy.dirty, 0);
   const std::array<u8, kLine> data = copy.data;
   drop_l1d(core, copy);
@@ -186,6 +189,7 @@ void Hierarchy::set_way_l2(Action action, u32 set, u32 way, const AccessInfo& by
     event(line, EventKind::Clean, Level::Memory, by);
   }
   if (action == Action::Clean) return;
+  if (copy.dirty != 0) diverge(line);
   const u64 dirty = std::exchange(copy.dirty, 0);
   const std::array<u8, kLine> data = copy.data;
   drop_l2(line);
@@ -216,7 +220,7 @@ void Hierarchy::drain(unsigned core) {
   const AccessInfo by = issuer(core);
   for (const CacheOpByPa& op : ops) {
     if (!op.instruction) continue;
-    LineInfo* line = known_info(op.base.value);
+    LineInfo* line = directory_.known(op.base.value);
     const bool had = line != nullptr && bit(line->l1i, core);
     perform(op, by);
     const bool data_follows = std::ranges::any_of(ops, [&](const CacheOpByPa& other) {
@@ -226,7 +230,7 @@ void Hierarchy::drain(unsigned core) {
     AccessInfo again = by;
     again.kind = AccessKind::Fetch;
     again.attr = kWriteBackIsh;
-    again.va = op.has_va ? op.va : line->pa;
+    again.va = op.has_va ? op.va : address_of(*line);
     settle(*line);
     fill_instruction(again, *line, Origin::Speculation);
   }
@@ -240,7 +244,7 @@ void Hierarchy::drain(unsigned core) {
 void Hierarchy::drain_data(unsigned core, const LineInfo* only) {
   std::vector<CacheOpByPa>& pending = core_[core].pending;
   for (usize i = 0; i < pending.size();) {
-    const bool concerned = only == nullptr || align_down(pending[i].base.value, kLine) == only->pa;
+    const bool concerned = only == nullptr || align_down(pending[i].base.value, kLine) == address_of(*only);
     if (pending[i].instruction || !concerned) {
       ++i;
       continue;

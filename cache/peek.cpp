@@ -3,22 +3,21 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cache/bytes.h"
 #include "cache/hierarchy.h"
 
 namespace farside::cache {
 
 bool Hierarchy::peek(Pa pa, std::span<u8> out, View view, unsigned core) const {
-  if (backing_ == nullptr) return false;
   for (usize i = 0; i < out.size(); ++i) {
     const u64 at = pa.value + i;
-    const u8* ram = backing_->ram_page(Pa{align_down(at, 4096)});
-    if (ram == nullptr) return false;
+    if (directory_.memory_at(at) == nullptr) return false;
   }
   for (usize i = 0; i < out.size();) {
     const u64 at = pa.value + i, offset = at & (kLine - 1);
     const usize bytes = std::min<usize>(kLine - offset, out.size() - i);
-    const u8* from = backing_->ram_page(Pa{align_down(at, 4096)}) + (align_down(at, kLine) & 4095);
-    const LineInfo* line = modelled() ? known_info(at) : nullptr;
+    const u8* from = directory_.memory_at(at) + (align_down(at, kLine) & 4095);
+    const LineInfo* line = modelled() ? directory_.known(at) : nullptr;
     std::array<u8, kLine> data;
     std::memcpy(data.data(), from, kLine);
     if (line != nullptr) look(*line, view, core, data);
@@ -31,32 +30,30 @@ bool Hierarchy::peek(Pa pa, std::span<u8> out, View view, unsigned core) const {
 /// Replaces memory's `data` by what `view` shows of a line that the directory
 /// knows.
 void Hierarchy::look(const LineInfo& line, View view, unsigned core, std::array<u8, kLine>& data) const {
-  const bool uniform = knobs_.pages == Pages::Uniform && line.page->mode != PageInfo::Mode::Divergent;
+  const bool uniform = knobs_.pages == Pages::Uniform && page_of(line).mode != PageInfo::Mode::Divergent;
   if (uniform || view == View::Memory) return;
   if (view == View::Cached) {
     coherent_view(line, core, data);
   } else if (view == View::Unification) {
-    if (line.l2 && config_.unification == Unification::L2) data = l2_.find(line.pa)->data;
-  } else if (line.golden != nullptr) {
-    std::memcpy(data.data(), line.golden, kLine);
-    if (line.write_lent_to < 0) return;
+    if (line.l2 && config_.unification == Unification::L2) data = l2_copy(line)->data;
+  } else if (sanitized()) {
+    std::memcpy(data.data(), newest(line), kLine);
+    if (line.lent_to == 0) return;
     // Stores through a pointer that nobody has looked at yet.
-    const Line& copy = *core_[static_cast<unsigned>(line.write_lent_to)].l1d.find(line.pa);
-    for (unsigned i = 0; i < kLine; ++i) {
-      if (copy.data[i] != copy.before[i]) data[i] = copy.data[i];
-    }
+    const unsigned core = line.lent_to - 1u;
+    const Line& copy = l1d_copy(core, line);
+    copy_bytes(data.data(), copy.data.data(), written_by_pointer(core, copy));
   }
 }
 
 std::vector<Copy> Hierarchy::copies(Pa pa) const {
   std::vector<Copy> out;
-  const LineInfo* line = modelled() ? known_info(pa.value) : nullptr;
+  const LineInfo* line = modelled() ? directory_.known(pa.value) : nullptr;
   if (line == nullptr) return out;
   for (u32 core = 0; core < core_.size(); ++core) {
     if (!bit(line->l1d, core)) continue;
-    const Line& copy = *core_[core].l1d.find(line->pa);
-    u64 dirty = copy.dirty;
-    for (unsigned i = 0; copy.lent_write && i < kLine; ++i) dirty |= u64{copy.data[i] != copy.before[i]} << i;
+    const Line& copy = l1d_copy(core, *line);
+    const u64 dirty = copy.dirty | (copy.lent_write ? written_by_pointer(core, copy) : 0);
     out.push_back({Level::L1D, core, copy.state, dirty, copy.data});
   }
   for (u32 core = 0; core < core_.size(); ++core) {
@@ -68,24 +65,24 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
     }
   }
   if (line->l2) {
-    const Line& copy = *l2_.find(line->pa);
+    const Line& copy = *l2_copy(*line);
     out.push_back({Level::L2, 0, copy.dirty != 0 ? State::Modified : State::Exclusive, copy.dirty, copy.data});
   }
   Copy memory;
-  std::memcpy(memory.data.data(), line->ram, kLine);
+  std::memcpy(memory.data.data(), memory_of(*line), kLine);
   out.push_back(memory);
   return out;
 }
 
 std::vector<Event> Hierarchy::history(Pa pa, usize limit) const {
-  const LineInfo* line = modelled() ? known_info(pa.value) : nullptr;
+  const LineInfo* line = modelled() ? directory_.known(pa.value) : nullptr;
   return line == nullptr ? std::vector<Event>{} : history_.of_line(line->last_event, limit);
 }
 
 void Hierarchy::note_event(Pa pa, u16 remark, const AccessInfo& by) {
-  LineInfo* line = modelled() ? info_of(pa.value) : nullptr;
+  LineInfo* line = modelled() ? directory_.find(pa.value) : nullptr;
   if (line == nullptr) return;
-  line->last_event = history_.add({.line = line->pa,
+  line->last_event = history_.add({.line = address_of(*line),
                                    .pc = by.pc,
                                    .kind = EventKind::External,
                                    .level = Level::Memory,
@@ -116,7 +113,7 @@ u64 Hierarchy::state_hash() const {
         const Line& line = cache.at(set, way);
         if (!line.valid() || line.info == nullptr) continue;
         mix(u64{set} << 32 | way);
-        mix(line.info->pa);
+        mix(address_of(*line.info));
         mix(line.dirty);
         mix(static_cast<u64>(line.state));
         for (u8 byte : line.data) mix(byte);
@@ -126,7 +123,7 @@ u64 Hierarchy::state_hash() const {
   for (const Core& core : core_) {
     add(core.l1d), add(core.l1i);
     core.ahead.for_each([&](const FetchedAhead& ahead) {
-      mix(ahead.info->pa);
+      mix(address_of(*ahead.info));
       for (u8 byte : ahead.data) mix(byte);
     });
     for (const CacheOpByPa& op : core.pending) mix(op.base.value), mix(static_cast<u64>(op.action));

@@ -66,7 +66,6 @@ PackedWay pack(const Line& line, u32 place, u64 pa) {
   way.dirty = line.dirty;
   way.lent_context = line.lent_context;
   way.data = line.data;
-  if (line.lent_write) way.before = line.before;
   return way;
 }
 
@@ -83,7 +82,6 @@ void unpack(StateVisitor& v, const PackedWay& way, Line& line) {
   line.dirty = way.dirty;
   line.lent_context = way.lent_context;
   line.data = way.data;
-  line.before = way.before;
 }
 
 PackedInfo pack(const LineInfo& line) {
@@ -126,6 +124,7 @@ void Cache::visit_state(StateVisitor& v, Home home) {
     if (!v.restoring()) {
       while (!lines_[next].valid()) ++next;
       way = pack(lines_[next], static_cast<u32>(next), tags_[next]);
+      if (lines_[next].lent_write) way.before = before_[next];
       ++next;
     }
     v.value("cache.line", way);
@@ -136,7 +135,9 @@ void Cache::visit_state(StateVisitor& v, Home home) {
         way.place < lines_.size() && !lines_[way.place].valid() && (set & index_bits) == (set_of(way.pa) & index_bits);
     if (!fits || !home(way.pa, lines_[way.place])) return v.reject("cache.place");
     unpack(v, way, lines_[way.place]);
+    if (lines_[way.place].lent_write) before(lines_[way.place]) = way.before;
     tags_[way.place] = way.pa;
+    used_[set] |= u64{1} << way.place % ways_;
   }
   if (present()) v.field("cache.next_way", next_way_.data(), next_way_.size());
   for (u8& way : next_way_) way = static_cast<u8>(way % ways_);
@@ -155,62 +156,88 @@ void Hierarchy::forget_all() {
   l2_.for_each([&](Line& line) { l2_.release(line); });
   system_.for_each([&](Line& line) { system_.release(line); });
   interesting_.clear();
-  recent_ = {};
-  page_list_.clear();
-  pages_.clear();
+  directory_.clear();
+  golden_.clear();
 }
 
 /// The directory, in the order of first use, with the last written bytes where memory has others.
 void Hierarchy::visit_pages(StateVisitor& v) {
-  const u64 pages = v.count("pages", page_list_.size(), ~u64{0}, sizeof(PackedInfo) * 64);
+  const u64 pages = v.count("pages", directory_.pages().size(), ~u64{0}, sizeof(PackedInfo) * 64);
   for (u64 i = 0; i < pages; ++i) {
-    u64 pa = v.restoring() ? 0 : page_list_[i]->pa;
+    u64 pa = v.restoring() ? 0 : directory_.pages()[i]->pa;
     v.value("page.pa", pa);
-    if (v.restoring() && (!is_aligned(pa, 4096) || pages_.contains(pa) || create_page(pa) == nullptr))
+    if (v.restoring() && (!is_aligned(pa, 4096) || directory_.known(pa) != nullptr || directory_.find(pa) == nullptr))
       return v.reject("page.pa");
-    PageInfo& page = *page_list_[i];
+    PageInfo& page = *directory_.pages()[i];
     v.choice("page.mode", page.mode, PageInfo::Mode::Divergent);
     for (bool* flag : {&page.fetched, &page.cacheable, &page.lent}) v.value("page.flag", *flag);
     std::array<PackedInfo, 64> lines;
-    for (unsigned line = 0; line < 64; ++line) lines[line] = pack(page.lines[line]);
+    const std::span<LineInfo> infos = directory_.lines_of(page);
+    for (unsigned line = 0; line < 64; ++line) lines[line] = pack(infos[line]);
     v.value("page.lines", lines);
-    for (unsigned line = 0; v.restoring() && line < 64; ++line) unpack(v, lines[line], page.lines[line]);
-    if (page.golden) visit_golden(v, page);
+    for (unsigned line = 0; v.restoring() && line < 64; ++line) unpack(v, lines[line], infos[line]);
+    if (sanitized()) visit_golden(v, page);
   }
 }
 
-void Hierarchy::visit_golden(StateVisitor& v, PageInfo& page) {
+void Hierarchy::visit_golden(StateVisitor& v, const PageInfo& page) {
+  const std::span<LineInfo> lines = directory_.lines_of(page);
   u64 others = 0;
-  for (unsigned i = 0; i < 64; ++i)
-    others |= u64{std::memcmp(page.lines[i].golden, page.lines[i].ram, kLine) != 0} << i;
+  for (unsigned i = 0; !v.restoring() && i < 64; ++i)
+    others |= u64{std::memcmp(newest(lines[i]), memory_of(lines[i]), kLine) != 0} << i;
   v.value("page.golden_lines", others);
-  for (u64 left = others; left != 0; left &= left - 1)
-    v.field("page.golden", page.lines[std::countr_zero(left)].golden, kLine);
+  for (u64 left = others; left != 0; left &= left - 1) {
+    LineInfo& line = lines[std::countr_zero(left)];
+    std::array<u8, kLine> golden;
+    if (!v.restoring()) std::memcpy(golden.data(), newest(line), kLine);
+    v.value("page.golden", golden);
+    if (!v.restoring()) continue;
+    golden_[&line] = golden;
+    line.divergent = true;
+  }
+}
+
+/// A snapshot says what each cache and memory held and what was last written: which lines are divergent follows from it.
+void Hierarchy::find_divergent() {
+  const auto for_each_copy = [this](auto look) {
+    for (Core& core : core_) core.l1d.for_each(look);
+    l2_.for_each(look);
+  };
+  // Where nothing else was said memory held what was last written.
+  for_each_copy([this](const Line& copy) {
+    LineInfo& line = *copy.info;
+    if (line.divergent || agrees(line, sanitized() ? copy.memory : coherent_source(line, 0).data)) return;
+    line.divergent = true;
+    if (sanitized()) std::memcpy(golden_[&line].data(), copy.memory, kLine);
+  });
+  for_each_copy([this](const Line& copy) { converge(*copy.info); });
 }
 
 /// A line that is known to the directory, by its address; null is none.
 void Hierarchy::visit_line(StateVisitor& v, std::string_view name, const LineInfo*& line) {
-  u64 pa = line == nullptr ? kNoLine : line->pa;
+  u64 pa = line == nullptr ? kNoLine : address_of(*line);
   v.value(name, pa);
   if (!v.restoring()) return;
-  line = pa == kNoLine || !is_aligned(pa, kLine) ? nullptr : known_info(pa);
+  line = pa == kNoLine || !is_aligned(pa, kLine) ? nullptr : directory_.known(pa);
   if (line == nullptr && pa != kNoLine) v.reject(name);
 }
 
 void Hierarchy::visit_core(StateVisitor& v, u32 index) {
   Core& core = core_[index];
   core.l1d.visit_state(v, [&](u64 pa, Line& line) {
-    LineInfo* const info = known_info(pa);
-    if (info == nullptr || info->pa != pa || bit(info->l1d, index)) return false;
+    LineInfo* const info = directory_.known(pa);
+    if (info == nullptr || address_of(*info) != pa || bit(info->l1d, index)) return false;
     info->l1d |= u32{1} << index;
     line.info = info;
+    line.memory = memory_of(*info);
     return true;
   });
   core.l1i.visit_state(v, [&](u64 pa, Line& line) {
-    LineInfo* const info = known_info(pa);
-    if (info == nullptr || info->pa != pa) return false;
+    LineInfo* const info = directory_.known(pa);
+    if (info == nullptr || address_of(*info) != pa) return false;
     info->l1i |= u32{1} << index;
     line.info = info;
+    line.memory = memory_of(*info);
     return true;
   });
   if (v.restoring()) relink_lent(v, index);
@@ -226,11 +253,11 @@ void Hierarchy::visit_core(StateVisitor& v, u32 index) {
 void Hierarchy::relink_lent(StateVisitor& v, u32 index) {
   core_[index].l1d.for_each([&](Line& line) {
     if (!line.lent_write) return;
-    if (line.info->write_lent_to >= 0 || line.state != State::Modified) {
+    if (line.info->lent_to != 0 || line.state != State::Modified) {
       v.reject("cache.lent");
       line.lent_write = false;
     } else {
-      line.info->write_lent_to = static_cast<i8>(index);
+      line.info->lent_to = static_cast<u8>(index + 1);
     }
   });
   core_[index].l1i.for_each([&](Line& line) {
@@ -279,12 +306,12 @@ void FetchBuffer::visit_state(StateVisitor& v, VisitLine visit_line) {
 
 void Hierarchy::visit_interesting(StateVisitor& v) {
   std::vector<u64> lines;
-  for (const LineInfo* line : interesting_) lines.push_back(line->pa);
+  for (const LineInfo* line : interesting_) lines.push_back(address_of(*line));
   v.vector("interesting", lines, kMaxInteresting);
   if (!v.restoring()) return;
   for (u64 pa : lines) {
-    LineInfo* line = known_info(pa);
-    if (line == nullptr || line->pa != pa || line->interesting) return v.reject("interesting");
+    LineInfo* line = directory_.known(pa);
+    if (line == nullptr || address_of(*line) != pa || line->interesting) return v.reject("interesting");
     line->interesting = true;
     interesting_.push_back(line);
   }
@@ -351,12 +378,14 @@ void Hierarchy::visit_state(StateVisitor& v) {
   visit_pages(v);
   for (u32 core = 0; core < core_.size(); ++core) visit_core(v, core);
   l2_.visit_state(v, [&](u64 pa, Line& line) {
-    LineInfo* const info = known_info(pa);
-    if (info == nullptr || info->pa != pa || info->l2) return false;
-    info->l2 = true;
+    LineInfo* const info = directory_.known(pa);
+    if (info == nullptr || address_of(*info) != pa || info->l2 != 0) return false;
+    info->l2 = static_cast<u8>(1 + l2_.place_of(line) % l2_.ways());
+    line.memory = memory_of(*info);
     line.info = info;
     return true;
   });
+  if (v.restoring()) find_divergent();
   // Only counts: nothing points at what it holds.
   system_.visit_state(v, [&](u64 pa, Line&) { return is_aligned(pa, kLine); });
   visit_interesting(v);

@@ -24,8 +24,8 @@ void Hierarchy::make_interesting(LineInfo& line) {
 /// Only memory with some cacheable mapping may be allocated by speculation: the
 /// host's linear map, if there is a host, or a mapping that has been used.
 bool Hierarchy::may_speculate(const LineInfo& line) const {
-  if (knobs_.pages == Pages::Uniform && line.page->mode != PageInfo::Mode::Divergent) return false;
-  return knobs_.host_alias == Switch::On || line.page->cacheable;
+  if (knobs_.pages == Pages::Uniform && page_of(line).mode != PageInfo::Mode::Divergent) return false;
+  return knobs_.host_alias == Switch::On || page_of(line).cacheable;
 }
 
 void Hierarchy::fill_clean(unsigned core, LineInfo& line) {
@@ -38,34 +38,34 @@ void Hierarchy::fill_clean(unsigned core, LineInfo& line) {
   settle(line);
   // Speculation takes nothing from a core that is writing: it would only be a
   // loss of time.
-  if (line.write_lent_to >= 0) return;
+  if (line.lent_to != 0) return;
   fill_data(by, line, Origin::Speculation, false);
 }
 
 void Hierarchy::speculative_fill(unsigned core, Pa pa) {
-  LineInfo* line = modelled() ? info_of(pa.value) : nullptr;
+  LineInfo* line = modelled() ? directory_.find(pa.value) : nullptr;
   if (line == nullptr) return;
-  if (line->page->mode != PageInfo::Mode::Divergent && knobs_.pages == Pages::Uniform) diverge(*line->page);
+  if (page_of(*line).mode != PageInfo::Mode::Divergent && knobs_.pages == Pages::Uniform) end_uniform(page_of(*line));
   fill_clean(core, *line);
 }
 
 void Hierarchy::evict_line(Pa pa) {
-  LineInfo* line = modelled() ? known_info(pa.value) : nullptr;
+  LineInfo* line = modelled() ? directory_.known(pa.value) : nullptr;
   if (line == nullptr) return;
   settle(*line);
   AccessInfo by;
   by.core = line->l1d != 0 ? static_cast<u32>(std::countr_zero(line->l1d)) : 0;
   while (line->l1d != 0) {
     const auto core = static_cast<unsigned>(std::countr_zero(line->l1d));
-    evict_l1d(core, *core_[core].l1d.find(line->pa), by);
+    evict_l1d(core, l1d_copy(core, *line), by);
   }
-  if (line->l2) evict_l2(*l2_.find(line->pa), by);
+  if (line->l2) evict_l2(*l2_copy(*line), by);
 }
 
 /// The adversary's speculation comes just before the store that it makes stale.
 void Hierarchy::before_uncached_write(const AccessInfo& info, LineInfo& line) {
   if (knobs_.spec_fill != SpecFill::Adversarial || !may_speculate(line)) return;
-  if (line.l1d != 0 || line.l2 || !chance_.one_in(2)) return;
+  if (is_in_data_cache(line) || !chance_.one_in(2)) return;
   const bool on_host = info.kind == AccessKind::Dma || knobs_.host_alias == Switch::On;
   fill_clean(on_host && chance_.one_in(2) ? host_core() : info.core, line);
 }
@@ -73,13 +73,13 @@ void Hierarchy::before_uncached_write(const AccessInfo& info, LineInfo& line) {
 /// Before a cacheable store to a page with code, an instruction cache may have
 /// fetched ahead.
 void Hierarchy::before_cached_write(const AccessInfo& info, LineInfo& line) {
-  if (knobs_.spec_fill != SpecFill::Adversarial || !line.page->fetched || line.l1i != 0) return;
+  if (knobs_.spec_fill != SpecFill::Adversarial || !page_of(line).fetched || line.l1i != 0) return;
   if (config_.icache != ICacheKind::PIPT || config_.dic || !chance_.one_in(2)) return;
   AccessInfo ahead = info;
   ahead.core = info.core == host_core() ? static_cast<u32>(chance_.below(cores_)) : info.core;
   ahead.kind = AccessKind::Fetch;
   ahead.attr = kWriteBackIsh;
-  ahead.va = line.pa;
+  ahead.va = address_of(line);
   settle(line);
   fill_instruction(ahead, line, Origin::Speculation);
 }
@@ -113,7 +113,7 @@ void Hierarchy::speculate(unsigned core, u64 instructions) {
 void Hierarchy::random_fill(unsigned core) {
   Core& c = core_[core];
   if (knobs_.spec_fill == SpecFill::Nearby) {
-    LineInfo* next = known_info(c.last_miss + kLine);  // the stride that streams have
+    LineInfo* next = directory_.known(c.last_miss + kLine);  // the stride that streams have
     if (next != nullptr && may_speculate(*next)) fill_clean(core, *next);
     return;
   }
@@ -122,8 +122,10 @@ void Hierarchy::random_fill(unsigned core) {
     if (may_speculate(line)) fill_clean(c.chance.one_in(2) ? core : host_core(), line);
     return;
   }
-  if (page_list_.empty()) return;
-  LineInfo& line = page_list_[c.chance.below(page_list_.size())]->lines[c.chance.below(64)];
+  const std::vector<PageInfo*>& pages = directory_.pages();
+  if (pages.empty()) return;
+  const PageInfo& page = *pages[c.chance.below(pages.size())];
+  LineInfo& line = directory_.lines_of(page)[c.chance.below(64)];
   if (may_speculate(line)) fill_clean(core, line);
 }
 
@@ -157,17 +159,18 @@ bool Hierarchy::adversarial_eviction(unsigned core) {
   for (unsigned look = 0; look < kLooks && !interesting_.empty(); ++look) {
     LineInfo& line = *interesting_[core_[core].chance.below(interesting_.size())];
     settle(line);
-    if (dirty_anywhere(line) == 0 || line.golden == nullptr) continue;
+    if (dirty_anywhere(line) == 0 || !sanitized()) continue;
+    const u8 *const golden = newest(line), *const memory = memory_of(line);
     bool reverts = false;
     for_each_data_copy(line, ~u32{0}, [&](unsigned, Line& copy) {
       if (copy.dirty == 0) return;
       for (unsigned byte = 0; byte < kLine; ++byte) {
         const bool written = knobs_.wb_granule == WbGranule::Line || bit(copy.dirty, byte);
-        reverts |= written && line.ram[byte] == line.golden[byte] && copy.data[byte] != line.golden[byte];
+        reverts |= written && memory[byte] == golden[byte] && copy.data[byte] != golden[byte];
       }
     });
     if (!reverts) continue;
-    evict_line(Pa{line.pa});
+    evict_line(Pa{address_of(line)});
     return true;
   }
   return false;

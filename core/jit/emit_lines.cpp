@@ -39,8 +39,7 @@ void EmitExec::line_address(Val address, unsigned size, bool write, Mem how) {
 
 /// RAX is the name of the location that line_address has found, for the exclusive monitor: its address in memory.
 void EmitExec::name_of_line() {
-  a_.mov(true, RAX, HostMem{RCX, static_cast<i32>(pe::kInfoOfLent)});
-  a_.mov(true, RAX, HostMem{RAX, static_cast<i32>(pe::kMemoryOfInfo)});
+  a_.mov(true, RAX, HostMem{RCX, static_cast<i32>(pe::kMemoryOfLent)});
   a_.alu(Alu::Add, true, RAX, RDX);
 }
 

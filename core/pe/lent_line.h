@@ -9,12 +9,12 @@
 
 namespace farside::pe {
 
-/// From the data of a line to its record, and from there to the bytes at the point of coherency: for translated code.
-constexpr usize kInfoOfLent = offsetof(cache::Line, info), kMemoryOfInfo = offsetof(cache::LineInfo, ram);
+/// From the data of a line to the address of its bytes at the point of coherency: for translated code.
+constexpr usize kMemoryOfLent = offsetof(cache::Line, memory);
 static_assert(offsetof(cache::Line, data) == 0);
 
 /// The bytes of memory that a lent line stands for: what names a location, wherever its line is.
-inline const u8* memory_behind(const u8* lent) { return reinterpret_cast<const cache::Line*>(lent)->info->ram; }
+inline const u8* memory_behind(const u8* lent) { return reinterpret_cast<const cache::Line*>(lent)->memory; }
 
 }  // namespace farside::pe
 
