@@ -229,9 +229,13 @@ template <class X>
 Flow SYS(X& x, Imm<3> op1, Imm<4> CRn, Imm<4> CRm, Imm<3> op2, RegNo Rt) {
   const SysRegEncoding encoding = encode_sysreg(1, op1, CRn, CRm, op2);
   if (CRn == 11 || CRn == 15) return implementation_defined(x, encoding, false, Rt);
-  return x.call_pe([](auto& pe, SysRegEncoding e,
-                      unsigned rt) { return pe.system_instruction(e, rt, pe.s.x[rt]) ? Flow::Sync : Flow::Raise; },
-                   encoding, Rt.raw);
+  // DC, IC and AT (CRn 7) change neither translation nor masks; TLBI does.
+  return x.call_pe(
+      [](auto& pe, SysRegEncoding e, unsigned rt, bool changes_translation) {
+        if (!pe.system_instruction(e, rt, pe.s.x[rt])) return Flow::Raise;
+        return changes_translation ? Flow::Sync : Flow::Next;
+      },
+      encoding, Rt.raw, CRn != 7);
 }
 
 /// No SYSL instruction is implemented.
