@@ -129,6 +129,7 @@ Tlb::Tlb(const Knobs& knobs)
       ipa_side_(knobs.s2_entries_log2) {}
 
 void Tlb::fill(const TlbEntry& entry) {
+  ++generation_;
   const bool stage2 = entry.kind == TlbKind::Stage2;
   u64 context = context_of(entry.regime, entry.vmid, entry.asid, entry.config);
   if (stage2) context = context_of(RegimeId::EL10, entry.vmid, 0, 0);
@@ -185,6 +186,7 @@ const TlbEntry* Tlb::lookup_overlapping(u64 context, u64 va, const TlbEntry* fir
 }
 
 u64 Tlb::invalidate(const TlbiOp& given) {
+  ++generation_;
   TlbiOp op = given;
   if (knobs_.ignore_ttl) op.ttl_level = -1;
   ++stats_.invalidations[static_cast<unsigned>(op.kind)];
@@ -210,6 +212,7 @@ u64 Tlb::invalidate(const TlbiOp& given) {
 }
 
 void Tlb::clear() {
+  ++generation_;
   va_side_.clear();
   ipa_side_.clear();
   overlaps_ = false;

@@ -91,6 +91,11 @@ class Tlb {
   /// Visits every entry in its place. Restoring rejects entries that no fill can have made.
   void visit_state(StateVisitor& visitor);
 
+  /// A number that changes whenever an entry comes or goes. Until then the answer of a lookup can be kept; count_hit()
+  /// counts its further uses.
+  u64 generation() const { return generation_; }
+  void count_hit() { ++stats_.hits; }
+
   const Knobs& knobs() const { return knobs_; }
   const TlbStats& stats() const { return stats_; }
   void reset_stats() { stats_ = {}; }
@@ -186,6 +191,7 @@ class Tlb {
   bool overlaps_ = false;  ///< an entry was filled over one of another size, and both stay (knob bbm)
   unsigned conflict_ = 0;
   TlbEntry amalgam_{};
+  u64 generation_ = 0;
   TlbStats stats_;
   Side va_side_, ipa_side_;
 };
