@@ -1,8 +1,6 @@
 // cache/cache.cpp - placement and replacement of lines in one cache.
 #include "cache/cache.h"
 
-#include <bit>
-
 namespace farside::cache {
 
 Cache::Cache(Geometry geometry)
@@ -36,16 +34,16 @@ Line& Cache::victim_that_keeps_dirty(u64 index) {
 }
 
 void Cache::occupy(Line& line, u64 pa) {
-  const u32 place = place_of(line);
-  tags_[place] = pa;
-  used_[place / ways_] |= u64{1} << place % ways_;
+  const u32 set = set_of(line), way = way_of(line);
+  tags_[usize{set} * ways_ + way] = pa;
+  used_[set] |= u64{1} << way;
   ++counters.fills;
 }
 
 void Cache::release(Line& line) {
-  const u32 place = place_of(line);
-  tags_[place] = kNoTag;
-  used_[place / ways_] &= ~(u64{1} << place % ways_);
+  const u32 set = set_of(line), way = way_of(line);
+  tags_[usize{set} * ways_ + way] = kNoTag;
+  used_[set] &= ~(u64{1} << way);
   line.state = State::Invalid;
   line.info = nullptr;
   line.memory = nullptr;

@@ -1,5 +1,6 @@
 // cache/cache.h - one set-associative cache of lines with data.
 #pragma once
+#include <bit>
 #include <vector>
 
 #include "cache/config.h"
@@ -20,6 +21,7 @@ struct Counters {
 /// matter.
 class Cache {
  public:
+  static constexpr u64 kNoTag = 1;  ///< not line-aligned, so no line matches
   Cache() = default;
   explicit Cache(Geometry geometry);
   bool present() const { return sets_ != 0; }
@@ -32,7 +34,7 @@ class Cache {
   Line* find(u64 pa, u64 index) {
     const usize base = usize{set_of(index)} * ways_;
     for (u32 way = 0; way < ways_; ++way) {
-      if (tags_[base + way] == pa) return &lines_[base + way];
+      if (tags_[base + way] == pa) return &at(set_of(index), way);
     }
     return nullptr;
   }
@@ -50,21 +52,32 @@ class Cache {
   void occupy(Line& line, u64 pa);
   void release(Line& line);
   /// The line at a place, valid or not.
-  Line& at(u32 set, u32 way) { return lines_[usize{set} * ways_ + way]; }
-  const Line& at(u32 set, u32 way) const { return lines_[usize{set} * ways_ + way]; }
+  Line& at(u32 set, u32 way) { return lines_[usize{way} * sets_ + set]; }
+  const Line& at(u32 set, u32 way) const { return lines_[usize{way} * sets_ + set]; }
   /// Bits of the index above the page offset: how many sets one physical line
   /// may be in (1 for physical indexing).
   u32 aliases() const { return sets_ * kLine > 4096 ? sets_ * static_cast<u32>(kLine) / 4096 : 1; }
 
-  /// The number of a line's place: 0 up to sets() * ways() - 1.
-  u32 place_of(const Line& line) const { return static_cast<u32>(&line - lines_.data()); }
-  u64 tag_of(const Line& line) const { return tags_[place_of(line)]; }
+  /// The number of a line's place: 0 up to sets() * ways() - 1, the ways of a set one after the other.
+  u32 place_of(const Line& line) const { return set_of(line) * ways_ + way_of(line); }
+  u32 set_of(const Line& line) const { return index_of(line) & (sets_ - 1); }
+  u32 way_of(const Line& line) const { return index_of(line) >> std::countr_zero(sets_); }
+  Line& at_place(u32 place) { return at(place / ways_, place % ways_); }
+  /// The host begins to fetch what victim() will choose; returns the address that is in it, or kNoTag.
+  u64 prefetch_victim(u64 index) const {
+    const u32 set = set_of(index), free = static_cast<u32>(std::countr_one(used_[set]));
+    const u32 way = free < ways_ ? free : next_way_[set];
+    const Line& line = at(set, way);
+    __builtin_prefetch(line.data.data(), 1);
+    __builtin_prefetch(&line.info, 1);
+    return tags_[usize{set} * ways_ + way];
+  }
   /// Content when a pointer for writing was lent or last looked at: what differs has been written since.
   std::array<u8, kLine>& before(const Line& line) {
     if (before_.empty()) before_.resize(lines_.size());
-    return before_[place_of(line)];
+    return before_[index_of(line)];
   }
-  const std::array<u8, kLine>& before(const Line& line) const { return before_[place_of(line)]; }
+  const std::array<u8, kLine>& before(const Line& line) const { return before_[index_of(line)]; }
   /// snapshot.cpp
   template <class Home>
   void visit_state(StateVisitor& visitor, Home home);
@@ -79,8 +92,10 @@ class Cache {
   Counters counters;
 
  private:
-  static constexpr u64 kNoTag = 1;  // not line-aligned, so no line matches
+  u32 index_of(const Line& line) const { return static_cast<u32>(&line - lines_.data()); }
+
   u32 sets_ = 0, ways_ = 0;
+  /// Way by way: lines of neighbouring addresses are neighbours, which the host's prefetchers see.
   std::vector<Line> lines_;
   std::vector<std::array<u8, kLine>> before_;  ///< where lines are lent for writing
   std::vector<u64> tags_;

@@ -98,7 +98,7 @@ bool Hierarchy::is_invalidated(const AccessInfo& info, const LineInfo& line) con
 /// back from below, where it should have been cleaned.
 bool Hierarchy::may_run_old(const AccessInfo& info, const LineInfo& line) const {
   const u64 invalidated = std::max(line.last_ic, core_[info.core].last_ic_all);
-  return invalidated < line.writer.sequence || core_[info.core].last_isb < invalidated;
+  return invalidated < line.writer.sequence || core_[info.core].order.last_isb < invalidated;
 }
 
 void Hierarchy::check_fetch(const AccessInfo& info, LineInfo& line, unsigned offset, u32 seen, Level from) {
@@ -193,7 +193,8 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
 static bool is_old_at_unification(const Hierarchy& caches, const LineInfo& line) {
   if (caches.config().unification != Unification::L2) return false;
   return std::ranges::any_of(caches.copies(Pa{Directory::address_of(line)}), [&](const Copy& copy) {
-    return copy.level == Level::L2 && copy.dirty == 0 && std::memcmp(copy.data.data(), Directory::memory_of(line), kLine) != 0;
+    return copy.level == Level::L2 && copy.dirty == 0 &&
+           std::memcmp(copy.data.data(), Directory::memory_of(line), kLine) != 0;
   });
 }
 

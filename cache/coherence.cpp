@@ -113,14 +113,15 @@ Line& Hierarchy::fill_l2(LineInfo& line, const std::array<u8, kLine>& data, cons
   Line* copy = l2_copy(line);
   if (copy == nullptr) {
     // Whose turn it is to leave is the silicon's choice: the adversary keeps the oldest dirty lines.
-    copy = knobs_.evict == Evict::Adversarial ? &l2_.victim_that_keeps_dirty(address_of(line)) : &l2_.victim(address_of(line));
+    copy = knobs_.evict == Evict::Adversarial ? &l2_.victim_that_keeps_dirty(address_of(line))
+                                              : &l2_.victim(address_of(line));
     if (copy->valid()) evict_l2(*copy, by);
     l2_.occupy(*copy, address_of(line));
     copy->info = &line;
     copy->memory = memory_of(line);
     copy->dirty = 0;
     copy->state = State::Exclusive;
-    line.l2 = static_cast<u8>(1 + l2_.place_of(*copy) % l2_.ways());
+    line.l2 = static_cast<u8>(1 + l2_.way_of(*copy));
   }
   copy->data = data;
   return *copy;
@@ -173,16 +174,15 @@ void Hierarchy::drop_l2(LineInfo& line) {
   l2_.release(*copy);
 }
 
+/// `by.core` is the core.
 void Hierarchy::evict_l1d(unsigned core, Line& copy, const AccessInfo& by) {
   LineInfo& line = *copy.info;
   withdraw(core, Side::Data, copy, Withdrawn::All);
   ++core_[core].l1d.counters.evictions;
-  AccessInfo blamed = by;
-  blamed.core = core;
-  event(line, EventKind::Evict, Level::L1D, blamed);
+  event(line, EventKind::Evict, Level::L1D, by);
   if (copy.dirty != 0) {
     ++core_[core].l1d.counters.writebacks;
-    write_back_to_l2(line, copy, blamed);
+    write_back_to_l2(line, copy, by);
   }
   drop_l1d(core, copy);
 }

@@ -25,6 +25,11 @@ class Directory {
     LineInfo& line = *reinterpret_cast<LineInfo*>(regions_[number].data() + align_down(pa % kRegion, kLine));
     return page_of(line).memory == nullptr ? nullptr : &line;
   }
+  /// The host begins to fetch the record of the line of `pa`, if there is one.
+  void prefetch(u64 pa) const {
+    const u64 number = pa / kRegion;
+    if (number < regions_.size()) __builtin_prefetch(regions_[number].data() + align_down(pa % kRegion, kLine), 1);
+  }
   /// The same, and its page is known from now on; null if it is not RAM.
   LineInfo* find(u64 pa) {
     LineInfo* const line = known(pa);
@@ -38,7 +43,9 @@ class Directory {
   /// The 64 bytes at the point of coherency.
   static u8* memory_of(const LineInfo& line) { return page_of(line).memory + reinterpret_cast<u64>(&line) % 4096; }
   /// The 4 KiB of memory that `pa` is in, used or not; null if it is not RAM.
-  const u8* memory_at(u64 pa) const { return backing_ == nullptr ? nullptr : backing_->ram_page(Pa{align_down(pa, 4096)}); }
+  const u8* memory_at(u64 pa) const {
+    return backing_ == nullptr ? nullptr : backing_->ram_page(Pa{align_down(pa, 4096)});
+  }
   std::span<LineInfo> lines_of(const PageInfo& page) const { return {known(page.pa), 4096 / kLine}; }
   /// In the order of first use.
   const std::vector<PageInfo*>& pages() const { return pages_; }

@@ -130,7 +130,9 @@ LineInfo* Hierarchy::lendable(const AccessInfo& info, Pa pa, bool for_write) {
                         (info.kind == AccessKind::Data || info.kind == AccessKind::Host);
   if (!possible) return nullptr;
   LineInfo* line = directory_.find(pa.value);
-  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), for_write))) return nullptr;
+  prefetch_fill(pa.value);
+  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), for_write)))
+    return nullptr;
   return line;
 }
 

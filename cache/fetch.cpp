@@ -23,7 +23,8 @@ u64 Hierarchy::instruction_index(u64 pa, u64 va) const {
 Line* Hierarchy::find_instruction(const AccessInfo& info, const LineInfo& line) {
   Cache& cache = core_[info.core].l1i;
   const u64 index = instruction_index(address_of(line), info.va);
-  if (config_.icache == ICacheKind::PIPT || config_.icache == ICacheKind::VIPT) return cache.find(address_of(line), index);
+  if (config_.icache == ICacheKind::PIPT || config_.icache == ICacheKind::VIPT)
+    return cache.find(address_of(line), index);
   const u32 set = cache.set_of(index);
   for (u32 way = 0; way < cache.ways(); ++way) {
     Line& copy = cache.at(set, way);
@@ -194,8 +195,7 @@ void Hierarchy::invalidate_instruction(LineInfo& line, u32 cores, const CacheOpB
     for_each_instruction_copy(core, line, [&](Line& copy) {
       if (by_vmid && copy.vmid != op->vmid) return;
       if (by_index) {
-        const auto place = static_cast<u32>((&copy - &core_[core].l1i.at(0, 0)) / cache.ways());
-        if (place != cache.set_of(op->va)) return;
+        if (cache.set_of(copy) != cache.set_of(op->va)) return;
       }
       drop_instruction(core, copy);
       any = true;

@@ -56,7 +56,7 @@ void Hierarchy::synchronize(unsigned core) {
   c.ahead.clear_if([&](const FetchedAhead& ahead) {
     const Writer& writer = ahead.info->writer;
     const bool own = writer.core == core && writer.kind == AccessKind::Data;
-    return !own || ahead.until <= c.stores_complete;
+    return !own || ahead.until <= c.order.stores_complete;
   });
 }
 

@@ -24,6 +24,8 @@ Hierarchy::Hierarchy(const Config& config, const Knobs& knobs, unsigned cores, B
   for (unsigned i = 0; i <= cores; ++i) {
     core_[i].l1d = Cache(config.l1d);
     core_[i].l1i = Cache(config.l1i);
+    core_[i].order.calls = knobs.completion != Completion::Immediate || knobs.fetch_buffer != FetchBufferUse::None;
+    core_[i].order.events = history_.counter();
     core_[i].chance = Chance(seed, fmt::format("cache.core{}", i));
     core_[i].until_fill = core_[i].chance.below(knobs.spec_period + 1) + 1;
     core_[i].until_evict = core_[i].chance.below(knobs.evict_period + 1) + 1;

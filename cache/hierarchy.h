@@ -36,6 +36,15 @@ struct MaintenanceCounts {
 
 enum class Barrier : u8 { Dmb, Dsb, Isb };
 
+/// What barriers of one core leave behind. Where `calls` is false an ISB does nothing but write last_isb, and other
+/// barriers nothing: what translated code may do itself.
+struct Order {
+  bool calls = true;
+  const u64* events = nullptr;  ///< the count of events of the history
+  u64 last_isb = 0;             ///< event count at the last ISB
+  u64 stores_complete = 0;      ///< event count: older stores of this core have been seen by all
+};
+
 /// A pointer to the 64 bytes of a line, valid until
 /// LineListener::line_withdrawn. Reads through it see what read() would; writes
 /// are allowed only with `writable`. Null `data`: the access must come here
@@ -124,6 +133,7 @@ class Hierarchy {
   /// before later accesses; ISB is what CMODX rules of the sanitizer ask about,
   /// and empties the fetch buffer.
   void barrier(unsigned core, Barrier kind);
+  Order& order(unsigned core) { return core_[core].order; }
   /// The translations of `core` have changed, or it has taken an exception or returned from one: it has nothing fetched
   /// ahead, and no pointer of fetch_pointer(). Returns a number for the context that begins.
   u64 forget_fetched(unsigned core);
@@ -143,6 +153,9 @@ class Hierarchy {
   /// `instructions` have been executed on `core` since the last call:
   /// speculation and evictions take their chances.
   void speculate(unsigned core, u64 instructions);
+  /// How many instructions `core` may execute before speculate() does anything, in multiples of `step`: calling it
+  /// after each `step` instructions would do the same.
+  u64 quiet_instructions(unsigned core, u64 step) const;
   /// "Fill line X now": a clean copy into L1D of `core` through some cacheable
   /// alias.
   void speculative_fill(unsigned core, Pa pa);
@@ -188,13 +201,12 @@ class Hierarchy {
     Chance chance;
     u64 until_fill = 0, until_evict = 0, until_refetch = 0;
     u64 last_miss = 0;
-    u64 last_isb = 0;     ///< event sequence at the last ISB
     u64 last_ic_all = 0;  ///< and when the instruction cache was last emptied
     std::vector<CacheOpByPa> pending;
     FetchBuffer ahead;
-    u64 fetch_context = 0;    ///< as forget_fetched() has numbered it
-    u64 fetched_at = 0;       ///< event count: what this core has fetched so far was there then
-    u64 stores_complete = 0;  ///< event count: older stores of this core have been seen by all
+    u64 fetch_context = 0;  ///< as forget_fetched() has numbered it
+    u64 fetched_at = 0;     ///< event count: what this core has fetched so far was there then
+    Order order;
   };
   enum class Path : u8 { Cached, Memory, Snoop };  ///< Snoop: sees and updates all copies, allocates nothing
 
@@ -253,6 +265,10 @@ class Hierarchy {
   }
   const Line* l2_copy(const LineInfo& line) const { return const_cast<Hierarchy*>(this)->l2_copy(line); }
   static bool is_in_data_cache(const LineInfo& line) { return line.l1d != 0 || line.l2 != 0; }
+  /// What a miss of the L2 will need: the host fetches it while the line itself is looked at.
+  void prefetch_fill(u64 pa) const {
+    if (l2_.present()) directory_.prefetch(l2_.prefetch_victim(pa));
+  }
   bool is_snooped(const AccessInfo& info) const;
   Line& line_for_read(const AccessInfo& info, LineInfo& line);
   Line& line_for_write(const AccessInfo& info, LineInfo& line);

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "cache/access.h"
+#include "core/base/bits.h"
+#include "core/base/host_memory.h"
 #include "core/base/state.h"
 
 namespace farside::cache {
@@ -66,21 +68,21 @@ struct RangeEvent {
 /// The last events of all lines and of ranges; old ones are overwritten.
 class History {
  public:
-  explicit History(unsigned size_log2 = 18) : ring_(usize{1} << size_log2) {}
+  explicit History(unsigned size_log2 = 18)
+      : size_(u64{1} << size_log2), memory_(size_ * sizeof(Packed), HostPages::Small) {}
   /// Records `event` after the line's event `previous` and returns its sequence
   /// number.
-  u64 add(Event event, u64 previous) {
-    event.sequence = ++last_;
-    event.previous = previous;
-    ring_[last_ & (ring_.size() - 1)] = event;
+  u64 add(const Event& event, u64 previous) {
+    ++last_;
+    slot(last_) = pack(event, previous == 0 ? 0 : last_ - previous);
     return last_;
   }
   /// Up to `limit` events of a line, newest first, from its newest event
   /// `sequence`.
   std::vector<Event> of_line(u64 sequence, usize limit) const {
     std::vector<Event> events;
-    while (sequence != 0 && sequence + ring_.size() > last_ && events.size() < limit) {
-      events.push_back(ring_[sequence & (ring_.size() - 1)]);
+    while (sequence != 0 && sequence + size_ > last_ && events.size() < limit) {
+      events.push_back(at(sequence));
       sequence = events.back().previous;
     }
     return events;
@@ -100,13 +102,48 @@ class History {
     return events;
   }
   u64 count() const { return last_; }
+  const u64* counter() const { return &last_; }
   /// snapshot.cpp
   void visit_state(StateVisitor& visitor);
 
  private:
   static constexpr usize kRanges = 16384;
+  /// An event in 24 bytes: a ring that is written all the time should leave room in the host's caches.
+  struct Packed {
+    u64 line_and_kind = 0;  ///< lines are aligned: EventKind in bits 3:0, EL in bits 5:4
+    u64 pc = 0;
+    u32 back = 0;  ///< events since the line's event before; 0: none, or too long ago
+    u8 core = 0;
+    u8 level_and_by = 0;  ///< Level in bits 3:0, AccessKind in bits 7:4
+    u16 remark = 0;
+  };
+  static Packed pack(const Event& e, u64 back) {
+    return {e.line | static_cast<u64>(e.kind) | static_cast<u64>(e.el) << 4,
+            e.pc,
+            back > ~u32{0} ? 0 : static_cast<u32>(back),
+            e.core,
+            static_cast<u8>(static_cast<unsigned>(e.level) | static_cast<unsigned>(e.by) << 4),
+            e.remark};
+  }
+  Event at(u64 sequence) const {
+    const Packed& e = slot(sequence);
+    return {.sequence = sequence,
+            .previous = e.back == 0 ? 0 : sequence - e.back,
+            .line = align_down(e.line_and_kind, kLine),
+            .pc = e.pc,
+            .kind = static_cast<EventKind>(e.line_and_kind & 15),
+            .level = static_cast<Level>(e.level_and_by & 15),
+            .by = static_cast<AccessKind>(e.level_and_by >> 4),
+            .core = e.core,
+            .el = static_cast<El>(e.line_and_kind >> 4 & 3),
+            .remark = e.remark};
+  }
+
+  Packed& slot(u64 sequence) const { return reinterpret_cast<Packed*>(memory_.data())[sequence & (size_ - 1)]; }
+
   std::deque<RangeEvent> ranges_;
-  std::vector<Event> ring_;
+  u64 size_;
+  HostMemory memory_;  ///< the ring: small machines never use much of it
   u64 last_ = 0;
 };
 

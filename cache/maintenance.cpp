@@ -35,8 +35,7 @@ void Hierarchy::apply(const CacheOpByPa& op, unsigned core) {
     core_[core].pending.push_back(op);
     // An access to the line after the operation must come here, and completes it first.
     LineInfo* line = op.instruction ? nullptr : directory_.known(op.base.value);
-    if (line != nullptr && bit(line->l1d, core))
-      withdraw(core, Side::Data, l1d_copy(core, *line), Withdrawn::All);
+    if (line != nullptr && bit(line->l1d, core)) withdraw(core, Side::Data, l1d_copy(core, *line), Withdrawn::All);
     if (core_[core].pending.size() >= kMaxPending) drain(core);
     return;
   }
@@ -201,12 +200,13 @@ void Hierarchy::set_way_l2(Action action, u32 set, u32 way, const AccessInfo& by
 void Hierarchy::barrier(unsigned core, Barrier kind) {
   if (!modelled()) return;
   if (kind == Barrier::Dmb) drain_data(core, nullptr);
+  Order& order = core_[core].order;
   if (kind == Barrier::Dsb) {
     drain(core);
-    core_[core].stores_complete = history_.count();
+    if (order.calls) order.stores_complete = history_.count();
   }
   if (kind == Barrier::Isb) {
-    core_[core].last_isb = history_.count();
+    order.last_isb = history_.count();
     synchronize(core);
   }
 }

@@ -118,24 +118,24 @@ void Cache::visit_state(StateVisitor& v, Home home) {
   u64 used = 0;
   for (const Line& line : lines_) used += line.valid();
   used = v.count("cache.lines", used, lines_.size(), sizeof(PackedWay));
-  usize next = 0;
+  u32 next = 0;
   for (u64 i = 0; i < used; ++i) {
     PackedWay way;
     if (!v.restoring()) {
-      while (!lines_[next].valid()) ++next;
-      way = pack(lines_[next], static_cast<u32>(next), tags_[next]);
-      if (lines_[next].lent_write) way.before = before_[next];
+      while (!at_place(next).valid()) ++next;
+      way = pack(at_place(next), next, tags_[next]);
+      if (at_place(next).lent_write) way.before = before(at_place(next));
       ++next;
     }
     v.value("cache.line", way);
     if (!v.restoring()) continue;
     // The set's low bits are those of the address within its page; in a physically indexed cache all of them are.
     const u32 index_bits = sets_ / aliases() - 1, set = way.place / ways_;
-    const bool fits =
-        way.place < lines_.size() && !lines_[way.place].valid() && (set & index_bits) == (set_of(way.pa) & index_bits);
-    if (!fits || !home(way.pa, lines_[way.place])) return v.reject("cache.place");
-    unpack(v, way, lines_[way.place]);
-    if (lines_[way.place].lent_write) before(lines_[way.place]) = way.before;
+    const bool fits = way.place < lines_.size() && !at_place(way.place).valid() &&
+                      (set & index_bits) == (set_of(way.pa) & index_bits);
+    if (!fits || !home(way.pa, at_place(way.place))) return v.reject("cache.place");
+    unpack(v, way, at_place(way.place));
+    if (at_place(way.place).lent_write) before(at_place(way.place)) = way.before;
     tags_[way.place] = way.pa;
     used_[set] |= u64{1} << way.place % ways_;
   }
@@ -197,7 +197,8 @@ void Hierarchy::visit_golden(StateVisitor& v, const PageInfo& page) {
   }
 }
 
-/// A snapshot says what each cache and memory held and what was last written: which lines are divergent follows from it.
+/// A snapshot says what each cache and memory held and what was last written: which lines are divergent follows from
+/// it.
 void Hierarchy::find_divergent() {
   const auto for_each_copy = [this](auto look) {
     for (Core& core : core_) core.l1d.for_each(look);
@@ -242,8 +243,8 @@ void Hierarchy::visit_core(StateVisitor& v, u32 index) {
   });
   if (v.restoring()) relink_lent(v, index);
   v.chance("core.chance", core.chance);
-  for (u64* number : {&core.until_fill, &core.until_evict, &core.until_refetch, &core.last_miss, &core.last_isb,
-                      &core.last_ic_all, &core.fetch_context, &core.fetched_at, &core.stores_complete})
+  for (u64* number : {&core.until_fill, &core.until_evict, &core.until_refetch, &core.last_miss, &core.order.last_isb,
+                      &core.last_ic_all, &core.fetch_context, &core.fetched_at, &core.order.stores_complete})
     v.value("core.number", *number);
   visit_pending(v, core.pending);
   core.ahead.visit_state(v, [&](const LineInfo*& line) { visit_line(v, "core.ahead", line); });
@@ -320,10 +321,10 @@ void Hierarchy::visit_interesting(StateVisitor& v) {
 /// The newest events, oldest first, and those of ranges.
 void History::visit_state(StateVisitor& v) {
   v.value("history.last", last_);
-  std::vector<PackedEvent> events(std::min<u64>(last_, ring_.size()));
+  std::vector<PackedEvent> events(std::min(last_, size_));
   const u64 first = last_ - events.size() + 1;
   for (usize i = 0; !v.restoring() && i < events.size(); ++i) {
-    const Event& e = ring_[(first + i) & (ring_.size() - 1)];
+    const Event e = at(first + i);
     events[i] = {e.previous,
                  e.line,
                  e.pc,
@@ -336,7 +337,7 @@ void History::visit_state(StateVisitor& v) {
                  e.remark};
   }
   const usize expected = events.size();
-  v.vector("history.events", events, ring_.size());
+  v.vector("history.events", events, size_);
   std::vector<PackedRange> ranges;
   for (const RangeEvent& r : ranges_) ranges.push_back({r.sequence, r.base, r.size, r.ipa, static_cast<u64>(r.kind)});
   v.vector("history.ranges", ranges, kRanges);
@@ -344,16 +345,16 @@ void History::visit_state(StateVisitor& v) {
   if (events.size() != expected) return v.reject("history.events");
   for (usize i = 0; i < events.size(); ++i) {
     const PackedEvent& e = events[i];
-    ring_[(first + i) & (ring_.size() - 1)] = {.sequence = first + i,
-                                               .previous = e.previous,
-                                               .line = e.line,
-                                               .pc = e.pc,
-                                               .kind = chosen(v, "history.kind", e.kind, EventKind::External),
-                                               .level = chosen(v, "history.level", e.level, Level::FetchBuffer),
-                                               .by = chosen(v, "history.by", e.by, AccessKind::Host),
-                                               .core = e.core,
-                                               .el = chosen(v, "history.el", e.el, El::EL3),
-                                               .remark = e.remark};
+    const Event event{.line = align_down(e.line, kLine),
+                      .pc = e.pc,
+                      .kind = chosen(v, "history.kind", e.kind, EventKind::External),
+                      .level = chosen(v, "history.level", e.level, Level::FetchBuffer),
+                      .by = chosen(v, "history.by", e.by, AccessKind::Host),
+                      .core = e.core,
+                      .el = chosen(v, "history.el", e.el, El::EL3),
+                      .remark = e.remark};
+    const u64 back = e.previous == 0 || e.previous >= first + i ? 0 : first + i - e.previous;
+    slot(first + i) = pack(event, back);
   }
   ranges_.clear();
   for (const PackedRange& r : ranges)
@@ -380,7 +381,7 @@ void Hierarchy::visit_state(StateVisitor& v) {
   l2_.visit_state(v, [&](u64 pa, Line& line) {
     LineInfo* const info = directory_.known(pa);
     if (info == nullptr || address_of(*info) != pa || info->l2 != 0) return false;
-    info->l2 = static_cast<u8>(1 + l2_.place_of(line) % l2_.ways());
+    info->l2 = static_cast<u8>(1 + l2_.way_of(line));
     line.memory = memory_of(*info);
     line.info = info;
     return true;
@@ -413,7 +414,7 @@ u8* Hierarchy::lent_line(unsigned core, Side side, u32 place, bool for_write) {
   if (core >= core_.size()) return nullptr;
   Cache& cache = side == Side::Data ? core_[core].l1d : core_[core].l1i;
   if (place >= cache.sets() * cache.ways()) return nullptr;
-  Line& line = cache.at(place / cache.ways(), place % cache.ways());
+  Line& line = cache.at_place(place);
   return line.valid() && (for_write ? line.lent_write : line.lent_read) ? line.data.data() : nullptr;
 }
 

@@ -1,5 +1,7 @@
 // cache/speculation.cpp - what silicon does unasked: speculative fills,
 // evictions, refetches; chosen by seed or by malice.
+#include <algorithm>
+
 #include "cache/visit.h"
 
 namespace farside::cache {
@@ -57,7 +59,9 @@ void Hierarchy::evict_line(Pa pa) {
   by.core = line->l1d != 0 ? static_cast<u32>(std::countr_zero(line->l1d)) : 0;
   while (line->l1d != 0) {
     const auto core = static_cast<unsigned>(std::countr_zero(line->l1d));
-    evict_l1d(core, l1d_copy(core, *line), by);
+    AccessInfo blamed = by;
+    blamed.core = core;
+    evict_l1d(core, l1d_copy(core, *line), blamed);
   }
   if (line->l2) evict_l2(*l2_copy(*line), by);
 }
@@ -102,12 +106,22 @@ bool falls_due(u64& left, u64 instructions, u64 period, Chance& chance) {
 void Hierarchy::speculate(unsigned core, u64 instructions) {
   if (!modelled()) return;
   Core& c = core_[core];
-  c.stores_complete = history_.count();  // other cores run next, and see what this one has stored
+  if (c.order.calls) c.order.stores_complete = history_.count();  // other cores run next, and see its stores
   const bool fills = knobs_.spec_fill != SpecFill::None, evicts = knobs_.evict != Evict::Lazy;
   if (fills && falls_due(c.until_fill, instructions, knobs_.spec_period, c.chance)) random_fill(core);
   if (evicts && falls_due(c.until_evict, instructions, knobs_.evict_period, c.chance)) random_eviction(core);
   const bool refetches = knobs_.icache_refetch != 0;
   if (refetches && falls_due(c.until_refetch, instructions, knobs_.icache_refetch, c.chance)) refetch(core);
+}
+
+u64 Hierarchy::quiet_instructions(unsigned core, u64 step) const {
+  const Core& c = core_[core];
+  if (c.order.calls) return step;  // each call also says that stores have been seen
+  u64 left = ~u64{0} - step;
+  if (knobs_.spec_fill != SpecFill::None) left = std::min(left, c.until_fill);
+  if (knobs_.evict != Evict::Lazy) left = std::min(left, c.until_evict);
+  if (knobs_.icache_refetch != 0) left = std::min(left, c.until_refetch);
+  return (left + step - 1) / step * step;
 }
 
 void Hierarchy::random_fill(unsigned core) {
