@@ -3,19 +3,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace farside::jit {
 
 CodeLine& CodeLines::find(u64 va, const u8* bytes, bool guarded) {
-  u64 hash = va;
-  for (usize i = 0; i < 64; i += 8) {
-    u64 word;
-    std::memcpy(&word, bytes + i, sizeof word);
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-  }
-  CodeLine*& head = buckets_[hash >> 48];
-  for (CodeLine* line = head; line != nullptr; line = line->next) {
-    if (line->va == va && line->guarded == guarded && std::memcmp(line->bytes.data(), bytes, 64) == 0) return *line;
+  // Neighbours in neighbouring buckets: code is fetched in order, and a miss of the host brings several.
+  CodeLine*& head = buckets_[(va >> 6 ^ va >> 40) % kBuckets];
+  for (CodeLine** place = &head; *place != nullptr; place = &(*place)->next) {
+    CodeLine& line = **place;
+    if (line.va != va || line.guarded != guarded || std::memcmp(line.bytes.data(), bytes, 64) != 0) continue;
+    *place = std::exchange(line.next, head == &line ? line.next : head);
+    head = &line;
+    return line;
   }
   CodeLine& line = lines_.emplace_back();
   std::memcpy(line.bytes.data(), bytes, 64);

@@ -12,10 +12,10 @@ namespace farside::jit {
 /// again unchanged, from whatever cache, keeps its translation; and of one address there may be several.
 struct alignas(64) CodeLine {
   std::array<u8, 64> bytes{};
-  std::array<Block*, 16> blocks{};  ///< by their first instruction, or null
   u64 va = 0;
-  bool guarded = false;
   CodeLine* next = nullptr;  ///< in the same bucket
+  bool guarded = false;
+  std::array<Block*, 16> blocks{};  ///< by their first instruction, or null
 };
 
 class CodeLines {
@@ -28,7 +28,7 @@ class CodeLines {
   void clear();
 
  private:
-  static constexpr usize kBuckets = usize{1} << 16, kMost = usize{1} << 18;
+  static constexpr usize kBuckets = usize{1} << 18, kMost = usize{1} << 18;
   std::vector<CodeLine*> buckets_;
   std::deque<CodeLine> lines_;
 };

@@ -224,8 +224,8 @@ class EmitExec {
   Outcome<Nothing> fp_access();
 
   /// Without modelled caches memory is sequentially consistent.
-  void barrier(isa::BarrierKind) {
-    if (routines_.lines()) decline();
+  void barrier(isa::BarrierKind kind) {
+    if (routines_.lines()) order(kind);
   }
 
   // Memory.
@@ -281,6 +281,8 @@ class EmitExec {
   /// `size` bytes (1 to 16) at [RCX + RDX + offset], where host_address has put them.
   void store_vector_at(unsigned offset, unsigned size, const Vec& data);
   void host_address(Val address, unsigned size, bool write, Mem how);
+  bool begin_address(Val address, unsigned size, Mem how);
+  void order(isa::BarrierKind kind);
   void line_address(Val address, unsigned size, bool write, Mem how);
 
   // For the hand-written rules.

@@ -7,7 +7,7 @@
 namespace farside::jit {
 namespace {
 
-constexpr i32 kSlotMask = static_cast<i32>(pe::LineContext::kSlots - 1);
+constexpr i32 kDataMask = (1 << pe::kDataLinesLog2) - 1, kFetchMask = (1 << pe::kFetchLinesLog2) - 1;
 constexpr i32 kReadLines = offsetof(pe::LineContext, read), kWriteLines = offsetof(pe::LineContext, write),
               kFetchLines = offsetof(pe::LineContext, fetch), kCodeOfLine = offsetof(pe::FetchLine, code);
 static_assert(sizeof(pe::DataLine) == 16 && sizeof(pe::FetchLine) == 32 && pe::kLineBytes == 64);
@@ -17,24 +17,29 @@ static_assert(offsetof(pe::DataLine, tag) == 0 && offsetof(pe::FetchLine, tag) =
 
 /// As host_address, in lines. Unprivileged accesses and what needs an alignment of its own are the interpreter's.
 void EmitExec::line_address(Val address, unsigned size, bool write, Mem how) {
-  constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
-  if (how.unprivileged || size > pe::kLineBytes || (free_ & kNeeded) != kNeeded) return decline();
-  reserve(RDX);
-  into(address, RDX);
-  reserve(RCX);
-  clobber_flags();
-  if (how.acquire_release && size > 1) {
-    a_.test_imm(false, RDX, static_cast<i32>(size - 1));
-    slow_if(Cc::NE);
-  }
-  found_ = {RCX, 0, RDX};
+  if (how.unprivileged || size > pe::kLineBytes) return decline();
+  if (!begin_address(address, size, how)) return;
   const i32 table = write ? kWriteLines : kReadLines;
   a_.rorx(false, RCX, RDX, 2);
-  a_.alu_imm(Alu::And, false, RCX, kSlotMask << 4);
+  a_.alu_imm(Alu::And, false, RCX, kDataMask << 4);
   a_.alu(Alu::Xor, true, RDX, HostMem{kLineContext, table, RCX});
   a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kLineBytes - size));
   slow_if(Cc::A);
   a_.mov(true, RCX, HostMem{kLineContext, table + static_cast<i32>(offsetof(pe::DataLine, host)), RCX});
+}
+
+/// Where an ISB only notes its moment, and other barriers do nothing (cache::Order), that is done here.
+void EmitExec::order(isa::BarrierKind kind) {
+  constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
+  if ((free_ & kNeeded) != kNeeded) return decline();
+  a_.mov(true, RCX, kOrderSlot);
+  clobber_flags();
+  a_.cmp8(HostMem{RCX, offsetof(cache::Order, calls)}, 0);
+  slow_if(Cc::NE);
+  if (kind != isa::BarrierKind::Isb) return;
+  a_.mov(true, RDX, HostMem{RCX, offsetof(cache::Order, events)});
+  a_.mov(true, RDX, HostMem{RDX});
+  a_.mov(true, HostMem{RCX, offsetof(cache::Order, last_isb)}, RDX);
 }
 
 /// RAX is the name of the location that line_address has found, for the exclusive monitor: its address in memory.
@@ -46,7 +51,7 @@ void EmitExec::name_of_line() {
 /// To the address in RDX: through the table of lent lines to the code of its bytes.
 void Translator::emit_indirect_line(Asm& a, u8 btype) {
   a.rorx(false, RCX, RDX, 1);
-  a.alu_imm(Alu::And, false, RCX, kSlotMask << 5);
+  a.alu_imm(Alu::And, false, RCX, kFetchMask << 5);
   a.mov(true, RAX, RDX);
   a.alu(Alu::Xor, true, RAX, HostMem{kLineContext, kFetchLines, RCX});
   a.rorx(true, RAX, RAX, 2);
@@ -67,22 +72,13 @@ void Translator::emit_indirect_line(Asm& a, u8 btype) {
   a.test(true, RCX, RCX);
   const Patch untranslated = a.jcc(Cc::E);
   a.jmp(HostMem{RCX, offsetof(Block, code)});
-  a.bind(other_line);
-  a.bind(unknown);
-  a.bind(untranslated);
-  if (btype != 0) {
-    a.bind(guarded);
-    a.bind(slice_end);
-    a.mov8(kBtypeSlot, btype);
-  }
-  a.mov(true, kPcSlot, RDX);
-  a.mov_imm(RAX, kLookup);
-  a.jmp(buffer_.leave());
+  emit_lookup(a, btype, {other_line, unknown, untranslated}, {guarded, slice_end});
 }
 
 /// Falls through if the line of `link`'s target is lent and holds the bytes that the connected block was made from.
 Patch Translator::emit_line_check(Asm& a, Link& link) {
-  const auto slot = static_cast<i32>(pe::LineContext::index(link.target) * sizeof(pe::FetchLine));
+  const i32 slot =
+      (static_cast<i32>(link.target / pe::kLineBytes) & kFetchMask) * static_cast<i32>(sizeof(pe::FetchLine));
   link.host_page = a.movabs(RAX, 0);  // the CodeLine, once connected
   a.alu(Alu::Cmp, true, RAX, HostMem{kLineContext, kFetchLines + slot + kCodeOfLine});
   return a.jcc(Cc::NE);

@@ -21,11 +21,11 @@ isa::Outcome<Value> EmitExec::base(RegNo n) {
   return {guest(kGuestSp, true)};
 }
 
-/// RCX + RDX is the host address of `size` bytes at `address`, which L0 must know.
-void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
-  if (routines_.lines()) return line_address(address, size, write, how);
+/// RDX is the address of an access that will be found at RCX + RDX, and is aligned where it must be; false if the
+/// interpreter has to do it.
+bool EmitExec::begin_address(Val address, unsigned size, Mem how) {
   constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
-  if ((free_ & kNeeded) != kNeeded) return decline();
+  if ((free_ & kNeeded) != kNeeded) return decline(), false;
   reserve(RDX);
   into(address, RDX);
   reserve(RCX);
@@ -35,6 +35,13 @@ void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
     slow_if(Cc::NE);
   }
   found_ = {RCX, 0, RDX};
+  return true;
+}
+
+/// RCX + RDX is the host address of `size` bytes at `address`, which L0 must know.
+void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
+  if (routines_.lines()) return line_address(address, size, write, how);
+  if (!begin_address(address, size, how)) return;
   HostMem entry = entry_at_rcx(write);
   a_.rorx(false, RCX, RDX, 8);
   a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);

@@ -371,7 +371,7 @@ u64 Jit::after_site(pe::Pe& pe, const Site& site, Flow flow, bool leaves) {
 /// What the interpreter has in fetch_page while it executes this instruction.
 void Jit::restore_fetch_page(pe::Pe& pe, const Site& site) const {
   if (options_.lines) {
-    const pe::FetchLine& line = pe.line_context->fetch[pe::LineContext::index(site.pc)];
+    const pe::FetchLine& line = pe.line_context->fetch[pe::LineContext::index_in(pe.line_context->fetch, site.pc)];
     pe.fetch_page = {line.tag, line.host, line.guarded != 0};
   } else {
     const u64 host = site.block->host;

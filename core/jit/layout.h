@@ -44,6 +44,7 @@ constexpr HostMem kBudgetSlot = pe_field(offsetof(pe::Pe, budget));
 constexpr HostMem kLinesSlot = pe_field(offsetof(pe::Pe, lines));
 constexpr HostMem kL0Slot = pe_field(offsetof(pe::Pe, l0_context));
 constexpr HostMem kLineContextSlot = pe_field(offsetof(pe::Pe, line_context));
+constexpr HostMem kOrderSlot = pe_field(offsetof(pe::Pe, order));
 constexpr HostMem sysreg_slot(SysReg reg) {
   return pe_field(offsetof(pe::Pe, s) + offsetof(pe::State, sys) + static_cast<usize>(reg) * 8);
 }

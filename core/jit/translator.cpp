@@ -238,12 +238,16 @@ void Translator::emit_indirect(Asm& a, u8 btype) {
   a.alu(Alu::Cmp, true, RDX, HostMem{RCX, offsetof(JumpCacheEntry, pc)});
   const Patch miss3 = a.jcc(Cc::NE);
   a.jmp(HostMem{RCX, offsetof(JumpCacheEntry, code)});
-  a.bind(miss1);
-  a.bind(miss2);
-  a.bind(miss3);
+  emit_lookup(a, btype, {miss1, miss2, miss3}, {guarded, slice_end});
+}
+
+/// Where an indirect jump to RDX arrives whose block was not found, and one that stores BTYPE also by way of
+/// `landings`.
+void Translator::emit_lookup(Asm& a, u8 btype, std::initializer_list<Patch> misses,
+                             std::initializer_list<Patch> landings) {
+  for (Patch miss : misses) a.bind(miss);
   if (btype != 0) {
-    a.bind(guarded);
-    a.bind(slice_end);
+    for (Patch landing : landings) a.bind(landing);
     a.mov8(kBtypeSlot, btype);
   }
   a.mov(true, kPcSlot, RDX);

@@ -54,6 +54,7 @@ class Translator {
   void emit_link(Asm& a, const Pending& pending);
   // emit_lines.cpp
   void emit_indirect_line(Asm& a, u8 btype);
+  void emit_lookup(Asm& a, u8 btype, std::initializer_list<Patch> misses, std::initializer_list<Patch> landings);
   Patch emit_line_check(Asm& a, Link& link);
   /// Bytes that one look at the fetch table vouches for: a block ends with them.
   u64 reach() const { return buffer_.lines() ? pe::kLineBytes : pe::kL0PageSize; }

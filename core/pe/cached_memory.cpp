@@ -69,6 +69,42 @@ bool Pe::peek_physical(Pa pa, void* out, usize size) const {
   return true;
 }
 
+/// Where the answer of the TLB for the page of `va` is kept, if it is.
+Pe::KnownPage& Pe::known_page(u64 va, const Access& access) {
+  return known_pages_[(va / kL0PageSize ^ (access.is_fetch() ? 64 : 0)) % known_pages_.size()];
+}
+
+/// Translates as the TLB would, which has had this page ever since it was asked for it.
+bool Pe::known_piece(u64 va, unsigned size, const Access& access, Piece& piece) {
+  const KnownPage& known = known_page(va, access);
+  const bool same = known.tag == (align_down(va, kL0PageSize) | access.is_fetch()) &&
+                    known.context == line_context->fetches && known.generation == tlb.generation();
+  if (!same || access.atomic || access.exclusive || access.unprivileged || access.ivac) return false;
+  const mmu::Prot& prot = known.t.prot;
+  if (!(access.is_fetch() ? prot.execute : access.is_write() ? prot.write : prot.read)) return false;
+  piece.va = va;
+  piece.size = size;
+  static_cast<mmu::TranslationFacts&>(piece.t) = known.t;
+  piece.t.pa = known.t.pa + va % kL0PageSize;
+  piece.t.ipa = known.t.ipa + va % kL0PageSize;
+  piece.page = known.host;
+  piece.rom = false;
+  tlb.count_hit();
+  return true;
+}
+
+/// The TLB had an entry for the piece. Two entries for one address, which some knobs allow, are looked up each time.
+void Pe::keep_piece(const Access& access, const Piece& piece) {
+  const bool ordinary = piece.page != nullptr && !piece.rom && !piece.t.attr.is_device() &&
+                        (tlb.knobs().bbm == mmu::Bbm::Old || tlb.knobs().bbm == mmu::Bbm::New);
+  if (!ordinary || access.atomic || access.exclusive || access.unprivileged || access.ivac) return;
+  KnownPage& known = known_page(piece.va, access);
+  known = {align_down(piece.va, kL0PageSize) | access.is_fetch(), line_context->fetches, tlb.generation(), piece.t,
+           piece.page};
+  known.t.pa = known.t.pa.align_down(kL0PageSize);
+  known.t.ipa = known.t.ipa.align_down(kL0PageSize);
+}
+
 bool Pe::is_cached(const Piece& piece) const { return ports.caches != nullptr && piece.page != nullptr && !piece.rom; }
 
 /// Reads or writes RAM through the hierarchy, and remembers what it lends: only for accesses that need no check each
@@ -248,6 +284,7 @@ void Pe::page_withdrawn() {
 
 /// The lines that belong to the current context. Fetches begin anew, as each change of context synchronises it.
 void Pe::choose_lines() {
+  order = &ports.caches->order(physical_);
   line_context = &line_tables_.select(l0_context->key);
   if (line_context->fetches == 0) {
     line_context->fetches = ports.caches->forget_fetched(physical_);

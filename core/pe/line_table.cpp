@@ -34,7 +34,7 @@ void LineContext::clear_page(u64 va) {
   const u64 bit = page_bit(va);
   if ((pages[bit / 64] >> bit % 64 & 1) == 0) return;
   const auto drop = [va](auto& table) {
-    const usize first = index(align_down(va, kL0PageSize));
+    const usize first = index_in(table, align_down(va, kL0PageSize));
     for (usize slot = first; slot < first + kL0PageSize / kLineBytes; ++slot)
       if (table[slot].host != nullptr && (table[slot].tag ^ va) < kL0PageSize) empty(table[slot]);
   };
@@ -107,14 +107,14 @@ void LineTables::note_page(LineContext& context, u64 va, unsigned size_log2) {
 }
 
 void LineTables::insert_read(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2) {
-  DataLine& slot = context.read[LineContext::index(va)];
+  DataLine& slot = context.read[LineContext::index_in(context.read, va)];
   slot = {align_down(va, kLineBytes), host};
   own(readers_, place, slot);
   note_page(context, va, size_log2);
 }
 
 void LineTables::insert_write(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2) {
-  DataLine& slot = context.write[LineContext::index(va)];
+  DataLine& slot = context.write[LineContext::index_in(context.write, va)];
   slot = {align_down(va, kLineBytes), host};
   own(writers_, place, slot);
   note_page(context, va, size_log2);
@@ -122,7 +122,7 @@ void LineTables::insert_write(LineContext& context, u64 va, u8* host, u32 place,
 
 void LineTables::insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place,
                               unsigned size_log2) {
-  FetchLine& slot = context.fetch[LineContext::index(va)];
+  FetchLine& slot = context.fetch[LineContext::index_in(context.fetch, va)];
   slot = {align_down(va, kLineBytes), host, nullptr, guarded, place};
   own(fetchers_, place, slot);
   if (place >= known_.size()) known_.resize(place + 1);

@@ -11,7 +11,8 @@
 namespace farside::pe {
 
 constexpr u64 kLineBytes = 64;
-constexpr unsigned kLinesLog2 = 10;
+// Some times as many slots as the caches have lines: two lines in one slot take turns in it.
+constexpr unsigned kDataLinesLog2 = 11, kFetchLinesLog2 = 12;
 
 /// One direct-mapped slot: hits when (va ^ tag) <= line size - access size, which also rejects accesses that cross
 /// lines.
@@ -30,11 +31,15 @@ struct FetchLine {
 
 /// Lines that loads, stores and fetches may use directly under one translation of addresses.
 struct LineContext {
-  static constexpr usize kSlots = usize{1} << kLinesLog2;
-  static constexpr usize index(u64 va) { return (va / kLineBytes) & (kSlots - 1); }
+  using DataTable = std::array<DataLine, usize{1} << kDataLinesLog2>;
+  using FetchTable = std::array<FetchLine, usize{1} << kFetchLinesLog2>;
+  template <class Table>
+  static constexpr usize index_in(const Table& table, u64 va) {
+    return (va / kLineBytes) & (table.size() - 1);
+  }
 
-  std::array<DataLine, kSlots> read, write;
-  std::array<FetchLine, kSlots> fetch;
+  DataTable read, write;
+  FetchTable fetch;
   L0Key key{};
   u64 last_used = 0;
   u64 fetches = 0;  ///< the hierarchy's number for this context (cache::Hierarchy::forget_fetched); 0: none yet
@@ -42,7 +47,7 @@ struct LineContext {
   std::array<u64, 16> pages{};  ///< one hashed bit for each page that may have lines here
 
   FetchLine* find_fetch(u64 va) {
-    FetchLine& slot = fetch[index(va)];
+    FetchLine& slot = fetch[index_in(fetch, va)];
     return (va ^ slot.tag) < kLineBytes ? &slot : nullptr;
   }
   void clear();
@@ -50,8 +55,8 @@ struct LineContext {
 };
 
 /// Host address of an access that a known line serves, or null.
-inline u8* find_line(const std::array<DataLine, LineContext::kSlots>& table, u64 va, unsigned size) {
-  const DataLine& slot = table[LineContext::index(va)];
+inline u8* find_line(const LineContext::DataTable& table, u64 va, unsigned size) {
+  const DataLine& slot = table[LineContext::index_in(table, va)];
   const u64 offset = va ^ slot.tag;
   return offset <= kLineBytes - size ? slot.host + offset : nullptr;
 }

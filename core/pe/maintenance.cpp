@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/pe/pe.h"
+#include "core/pe/piece.h"
 #include "mmu/at.h"
 
 namespace farside::pe {
@@ -134,15 +134,15 @@ bool Pe::cache_maintenance_by_va(u64 va, bool instruction, bool ivac, Action act
   // DC IVAC acts as CIVAC under a hypervisor (HCR_EL2.{VM,DC}), and still checks permissions as itself.
   const bool upgraded = ivac && (trapping_hcr() & (kVM | kDC)) != 0;
   access.ivac = ivac && (!upgraded || tlb.knobs().ivac_checks_write);
-  const auto t = translate(va, access);
-  if (!t) return false;
+  Piece piece;
+  if (!translate_piece(va, 1, access, piece)) return false;
   if (upgraded) action = Action::CleanInvalidate;
   const mmu::Regime& own = regime(access.el);
   ports.system->cache_op(*this, cache::CacheOpByPa{.instruction = instruction,
                                                    .action = action,
                                                    .point = point,
-                                                   .scope = scope_of(t->attr),
-                                                   .base = t->pa,
+                                                   .scope = scope_of(piece.t.attr),
+                                                   .base = piece.t.pa,
                                                    .has_va = instruction,
                                                    .vmid = own.s2_enabled ? own.vmid : u16{0},
                                                    .va = va});

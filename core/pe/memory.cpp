@@ -88,6 +88,8 @@ void Pe::trace_fault(const Fault& fault) const {
 }
 
 bool Pe::translate_piece(u64 va, unsigned size, const Access& access, Piece& piece) {
+  if (ports.caches != nullptr && known_piece(va, size, access, piece)) return true;
+  const u64 hits = tlb.stats().hits;
   const auto t = translate(va, access);
   if (!t) return false;
   const Pa page = t->pa.align_down(kL0PageSize);
@@ -96,6 +98,7 @@ bool Pe::translate_piece(u64 va, unsigned size, const Access& access, Piece& pie
     piece.page = const_cast<u8*>(ports.bus->rom_page(page));
     piece.rom = piece.page != nullptr;
   }
+  if (ports.caches != nullptr && tlb.stats().hits == hits + 1) keep_piece(access, piece);
   return true;
 }
 

@@ -132,6 +132,7 @@ class Pe {
   Counters counters;
   L0Context* l0_context = nullptr;      ///< of the current EL
   LineContext* line_context = nullptr;  ///< the same with modelled caches
+  cache::Order* order = nullptr;        ///< with modelled caches: what barriers note
   /// The context of unprivileged loads and stores (LDTR, STTR), chosen when first needed.
   L0Context& unprivileged_context() { return l0_unprivileged_ != nullptr ? *l0_unprivileged_ : choose_unprivileged(); }
   /// The same, or null if none has been chosen since the context changed.
@@ -424,6 +425,10 @@ class Pe {
   }
   bool cached_zero(const Piece& piece);
   void choose_lines();
+  struct KnownPage;
+  KnownPage& known_page(u64 va, const Access& access);
+  bool known_piece(u64 va, unsigned size, const Access& access, Piece& piece);
+  void keep_piece(const Access& access, const Piece& piece);
   /// The name of an exclusive location: its host address in RAM.
   const u8* monitored(const u8* host) const { return ports.caches == nullptr ? host : spot_.ram; }
   u8* exclusive_location(u64 va, unsigned size, bool write, bool atomic);
@@ -466,6 +471,15 @@ class Pe {
   std::array<u8, 16> spot_data_{};   ///< and what the instruction sees and stores there
   std::array<u8, 64> fetch_line_{};  ///< where fetch_page.host points while no line is lent
   LineTables line_tables_;
+  /// What the TLB has answered for a page of RAM, until the TLB or the context changes: each line that is new asks.
+  struct KnownPage {
+    u64 tag = ~u64{0};  ///< the page's address, bit 0 set for fetches
+    u64 context = 0;    ///< LineContext::fetches
+    u64 generation = 0;
+    mmu::Translation t{};
+    u8* host = nullptr;
+  };
+  std::array<KnownPage, 128> known_pages_{};
 };
 
 }  // namespace farside::pe

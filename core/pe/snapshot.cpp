@@ -151,6 +151,7 @@ void Pe::visit_lines(StateVisitor& v) {
   v.value("pe.fetch_guarded", fetch_page.guarded);
   v.memory_pointer("pe.fetch_host", page);
   if (!v.restoring()) return;
+  order = &ports.caches->order(physical_);
   const u64 pc = align_down(fetch_page.page, cache::kLine);
   const bool guarded = fetch_page.guarded;
   fetch_page = {};

@@ -36,6 +36,8 @@ class PhysicalCores {
   /// How often a vCPU has been loaded on another core than the one that it ran on before.
   u64 migrations() const { return migrations_; }
 
+  /// Whether vCPUs move between slices.
+  bool moves() const { return chance_.has_value(); }
   /// The longest slice, in instructions: the host's timer, where vCPUs move.
   u64 slice_limit() const { return chance_ ? 10'000 : ~u64{0}; }
   /// Before a slice of `pe`: loads it on its home.

@@ -15,7 +15,7 @@ constexpr u64 kLatest = u64{1} << 62;
 constexpr u64 kRoundAlone = 200'000, kRoundShared = 20'000;
 constexpr auto kPollInterval = std::chrono::milliseconds(5), kHostPollInterval = std::chrono::milliseconds(1);
 constexpr u64 kHostPollNs = 1'000'000;
-// With modelled caches slices are short, so that what silicon does unasked comes between the guest's instructions.
+// What silicon does unasked comes after multiples of so many instructions of a slice.
 constexpr u64 kCachedSlice = 500;
 
 /// What has moved a core's time: its instructions, and the hypervisor's work on its behalf.
@@ -101,8 +101,14 @@ void Scheduler::execute(pe::Pe& core) {
   interp_.run(core);
 }
 
+/// With modelled caches slices end where silicon may do something unasked; where vCPUs move, also where they may.
+u64 Scheduler::slice_limit(const pe::Pe& core) const {
+  if (caches_ == nullptr) return physical_->slice_limit();
+  return physical_->moves() ? kCachedSlice : caches_->quiet_instructions(core.physical(), kCachedSlice);
+}
+
 void Scheduler::run_slice(pe::Pe& core, u64 length) {
-  length = std::min(length, caches_ != nullptr ? kCachedSlice : physical_->slice_limit());
+  length = std::min(length, slice_limit(core));
   running_ = &core;
   slice_start_ = work(core);
   physical_->load(core);

@@ -65,6 +65,7 @@ class Scheduler : public pe::Clock {
 
  private:
   void run_core(pe::Pe& core, u64 round_end);
+  u64 slice_limit(const pe::Pe& core) const;
   void run_slice(pe::Pe& core, u64 length);
   void execute(pe::Pe& core);
   bool may_run(pe::Pe& core);

@@ -65,9 +65,9 @@ TEST_CASE("a withdrawal takes the line of that place and no other") {
 TEST_CASE("a withdrawal leaves a slot alone that another line has taken") {
   Tables t;
   t.tables.insert_read(t.context(1), kVa, t.line(0), 0, kPage);
-  t.tables.insert_read(t.context(1), kVa + (64 << kLinesLog2), t.line(1), 1, kPage);
+  t.tables.insert_read(t.context(1), kVa + (64 << kDataLinesLog2), t.line(1), 1, kPage);
   t.tables.withdraw_read(0);
-  CHECK(t.reads(1, kVa + (64 << kLinesLog2)));
+  CHECK(t.reads(1, kVa + (64 << kDataLinesLog2)));
 }
 
 TEST_CASE("a TLBI by address takes the lines of its page in every context") {
@@ -109,7 +109,7 @@ TEST_CASE("what is known of the code of a line lasts until the line is withdrawn
     return t.context(1).find_fetch(va);
   };
   t.tables.set_code(*fetch(kVa, 0), &code);
-  fetch(kVa + (64 << kLinesLog2), 1);  // takes the slot
+  fetch(kVa + (64 << kFetchLinesLog2), 1);  // takes the slot
   CHECK(fetch(kVa, 0)->code == &code);
   CHECK(fetch(kVa + 4096, 0)->code == nullptr);  // the same bytes elsewhere
   t.tables.set_code(*fetch(kVa, 0), &code);
