@@ -141,10 +141,7 @@ void maximum(PureCall& c, const PureRow& r) {
   VectorKit& k = c.kit;
   c.x.need_fp_unit();
   const u8 a = operand(c, r, 0, Scalar), b = operand(c, r, 1, Scalar);
-  const u8 unordered = k.two(is_wide(r) ? FARSIDE_VOP(C, c, mppd) : FARSIDE_VOP(C, c, mpps), a, b, 3);
-  k.test_zero(unordered);
-  c.x.clobber_flags();
-  c.x.slow_if(Cc::NE);
+  fp_check::reject_any(c, k.two(is_wide(r) ? FARSIDE_VOP(C, c, mppd) : FARSIDE_VOP(C, c, mpps), a, b, 3));  // unordered
   const u8 out = k.two(r.op, a, b), other = k.two(r.op, b, a);
   k.on(r.other, out, other);
   c.out(out);
@@ -359,9 +356,7 @@ u8 ties_away(PureCall& c, bool wide, u8 a) {
   const u8 limit = k.splat(wide ? 0x4330000000000000 : 0x4b000000, size);
   const u8 large = k.two(kGreater[size], magnitude, limit);  // as integers; NaNs are large
   k.release(limit);
-  k.test_zero(large);
-  c.x.clobber_flags();
-  c.x.slow_if(Cc::NE);
+  reject_any(c, large);
   const u8 out = k.one(wide ? FARSIDE_VOP(R, r, oundpd) : FARSIDE_VOP(R, r, oundps), magnitude, 11);
   const u8 fraction = k.two(kFsub.pick(true, wide), magnitude, out);
   const u8 half = k.splat(wide ? 0x3fe0000000000000 : 0x3f000000, size), up = k.two(compare, half, fraction, 2);

@@ -5,16 +5,19 @@
 
 namespace farside::jit::fp_check {
 
+/// Leaves the fast path if a bit of `wrong` is set; the register is free afterwards.
+inline void reject_any(PureCall& c, u8 wrong) {
+  c.x.clobber_flags();
+  c.kit.test_zero(wrong);
+  c.kit.release(wrong);
+  c.x.slow_if(Cc::NE);
+}
+
 /// Leaves the fast path if `value` has a NaN: in its low lane, or in any when `packed`. `wide`: double precision.
 inline void reject_nan(PureCall& c, u8 value, bool packed, bool wide) {
   VectorKit& k = c.kit;
+  if (packed) return reject_any(c, k.two(wide ? FARSIDE_VOP(C, c, mppd) : FARSIDE_VOP(C, c, mpps), value, value, 3));
   c.x.clobber_flags();
-  if (packed) {
-    const u8 nan = k.two(wide ? FARSIDE_VOP(C, c, mppd) : FARSIDE_VOP(C, c, mpps), value, value, 3);
-    k.test_zero(nan);
-    k.release(nan);
-    return c.x.slow_if(Cc::NE);
-  }
   const VectorOp op = wide ? FARSIDE_VOP(U, u, comisd) : FARSIDE_VOP(U, u, comiss);
   k.x86().emit(k.host().avx ? op.avx : op.sse, xmm(value), xmm(value));
   c.x.slow_if(Cc::P);
@@ -23,10 +26,10 @@ inline void reject_nan(PureCall& c, u8 value, bool packed, bool wide) {
 /// The same for NaNs and for plus or minus the least normal number.
 inline void reject_least(PureCall& c, u8 value, bool packed, bool wide) {
   VectorKit& k = c.kit;
-  c.x.clobber_flags();
   const Constant least = wide ? Constant::Least64 : Constant::Least32;
   const u8 magnitude = k.two(lanes::kAnd, value, wide ? Constant::Abs64 : Constant::Abs32);
   if (!packed) {
+    c.x.clobber_flags();
     const VectorOp op = wide ? FARSIDE_VOP(U, u, comisd) : FARSIDE_VOP(U, u, comiss);
     k.x86().emit(k.host().avx ? op.avx : op.sse, xmm(magnitude), k.address(least, wide ? 8 : 4));
     k.release(magnitude);
@@ -41,9 +44,7 @@ inline void reject_least(PureCall& c, u8 value, bool packed, bool wide) {
     k.on(lanes::kOr, magnitude, nan);
     k.release(nan);
   }
-  k.test_zero(magnitude);
-  k.release(magnitude);
-  c.x.slow_if(Cc::NE);
+  reject_any(c, magnitude);
 }
 
 /// The lanes of `a` rounded to integers, ties away from zero; leaves the fast path for NaNs and for large numbers, and

@@ -74,19 +74,18 @@ u8 scaled_up(PureCall& c, bool wide, u8 a, int fraction_bits, bool packed) {
   const unsigned size = wide ? 3 : 2;
   const Constant limit = wide ? Constant::Limit64 : Constant::Limit32;
   const u8 magnitude = k.two(kAnd, a, wide ? Constant::Abs64 : Constant::Abs32);
-  c.x.clobber_flags();
   if (packed) {
     const u8 large = k.constant(limit);
     k.on(kGreater[size], magnitude, large);  // as integers; NaNs are large
-    k.test_zero(magnitude);
     k.release(large);
-    c.x.slow_if(Cc::NE);
+    fp_check::reject_any(c, magnitude);
   } else {
+    c.x.clobber_flags();
     const VectorOp compare = wide ? FARSIDE_VOP(U, u, comisd) : FARSIDE_VOP(U, u, comiss);
     k.x86().emit(k.host().avx ? compare.avx : compare.sse, xmm(magnitude), k.address(limit, wide ? 8 : 4));
+    k.release(magnitude);
     c.x.slow_if(Cc::AE);
   }
-  k.release(magnitude);
   const u64 factor = power_of_two(wide, fraction_bits);
   const u8 by = packed ? k.splat(factor, size) : k.from_halves(factor, 0);
   if (packed) {
@@ -182,10 +181,7 @@ void require_31_bits(PureCall& c, u8 a) {
   const u8 negative = k.two(kAnd, a, Constant::Sign32);
   k.on(kOr, other, negative);
   k.release(negative);
-  k.test_zero(other);
-  k.release(other);
-  c.x.clobber_flags();
-  c.x.slow_if(Cc::NE);
+  fp_check::reject_any(c, other);
 }
 
 void vector_to_integer(PureCall& c, const PureRow& r) {
@@ -206,9 +202,7 @@ void vector_to_integer(PureCall& c, const PureRow& r) {
   if (how.is_unsigned) require_31_bits(c, rounded);
   const u8 out = k.one(FARSIDE_VOP(C, c, vttps2dq), rounded), invalid = k.splat(0x80000000, 2);
   k.on(kEqual[2], invalid, out);
-  k.test_zero(invalid);
-  c.x.clobber_flags();
-  c.x.slow_if(Cc::NE);
+  fp_check::reject_any(c, invalid);
   if (!truncates) k.release(k.one(round, a, operand));
   c.out(out);
 }

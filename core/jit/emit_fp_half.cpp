@@ -30,11 +30,8 @@ void reject_half(PureCall& c, u8 value) {
   const u8 magnitude = k.two(kAnd, value, k.splat(0x7fff, 1)), wrong = k.two(kEqual[1], magnitude, k.splat(0x0400, 1));
   k.on(kGreater[1], magnitude, k.splat(0x7c00, 1));
   k.on(kOr, wrong, magnitude);
-  k.test_zero(wrong);
   k.release(magnitude);
-  k.release(wrong);
-  c.x.clobber_flags();
-  c.x.slow_if(Cc::NE);
+  fp_check::reject_any(c, wrong);
 }
 
 /// The four numbers in the low 64 bits.

@@ -112,8 +112,7 @@ const CommandInfo kCompareCommand{
     "boot a guest under several policies of the hypervisor, side by side",
     "farside compare [GUEST] [OPTION...]\nfarside compare --kernel FILE [OPTION...]",
     "Runs one guest once for each policy, with the same seed, and prints how each run ended, what the caches' "
-    "sanitizer "
-    "found, and how often the hypervisor had to act.",
+    "sanitizer found, and how often the hypervisor had to act.",
     kOptions,
     kAfter,
 };

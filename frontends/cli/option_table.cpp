@@ -90,8 +90,7 @@ constexpr OptionInfo kRunOptions[] = {
     {kCaches, "cache", "PROFILE", "off",
      "off: accesses go to memory. coherent, model and adversarial: the CPU's caches hold data; model is plausible "
      "silicon, adversarial picks among the legal choices the one that shows. What software gets wrong is reported as "
-     "it "
-     "happens."},
+     "it happens."},
     {kCaches, "code", "MODE", "coherent",
      "What instruction fetches see of memory that has been written, with --cache off. coherent: the new instructions, "
      "at once. arch: those that were there at the first fetch, until IC IVAU, IC IALLU or IC IALLUIS, as if an "
