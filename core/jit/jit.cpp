@@ -56,6 +56,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
       blocks_(buffer_),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
       heat_(std::make_unique<Heat[]>(kHeatEntries)) {
+  if (options_.count_runs) time_.begin();
   if (options_.forget_seed) forgetting_.emplace(*options_.forget_seed, "forget");
   if (!options_.perf_map.empty()) perf_map_.reset(std::fopen(options_.perf_map.c_str(), "w"));
   if (perf_map_ != nullptr) std::setvbuf(perf_map_.get(), nullptr, _IOLBF, BUFSIZ);
@@ -71,6 +72,7 @@ void Jit::attach(pe::Pe& pe) {
 }
 
 void Jit::run(pe::Pe& pe) {
+  const TimeSplit::Visit here(time_, Part::Dispatching);
   while (pe.budget > 0 && !pe.waiting) {
     if (pe.debug_active || pe.s.btype != 0 || pe.s.pstate[Pstate::IL] || pe.ports.trace->on(TraceGroup::Exec)) {
       interp_.step(pe);
@@ -132,6 +134,7 @@ void Jit::run_blocks(pe::Pe& pe) {
     if (pe.budget < block->count) {
       ++counters_.slice_ends;
       sample(*block);
+      const TimeSplit::Visit slow(time_, Part::Interpreting);
       interp_.run(pe);
       return;
     }
@@ -147,7 +150,7 @@ void Jit::run_blocks(pe::Pe& pe) {
     ++counters_.entries;
     code_changed_ = false;
     flags_to_host(pe.s);
-    const u64 exit = buffer_.enter(frame, block->code);
+    const u64 exit = enter(frame, *block);
     flags_from_host(pe.s);
     if (fp_unit_) {
       host_fp::collect(pe.s.fp);
@@ -181,6 +184,11 @@ void Jit::run_blocks(pe::Pe& pe) {
   }
 }
 
+u64 Jit::enter(Frame& frame, const Block& block) {
+  const TimeSplit::Visit here(time_, Part::Translated);
+  return buffer_.enter(frame, block.code);
+}
+
 Block* Jit::find(u64 pc, u64 host) {
   if (options_.lines) return code_line(host).blocks[pc / 4 % 16];
   JumpCacheEntry& entry = slot(pc);
@@ -207,6 +215,7 @@ bool Jit::cold(u64 pc, u64 host) {
 
 /// Interprets a basic block; false if something must be reconsidered.
 bool Jit::interpret(pe::Pe& pe) {
+  const TimeSplit::Visit here(time_, Part::Interpreting);
   const u64 before = pe.instructions();
   const bool go_on = interp_.run_block(pe);
   ++counters_.interpreted;
@@ -241,6 +250,7 @@ void Jit::translate_again(Block& block, Tier tier) {
 }
 
 Block& Jit::translate(u64 pc, u64 host, Tier tier) {
+  const TimeSplit::Visit here(time_, Part::Translating);
   if (buffer_.left() < Translator::kMostBytes) flush();
   bool verify = options_.always_verify;
   if (!options_.lines) {
@@ -382,6 +392,7 @@ void Jit::restore_fetch_page(pe::Pe& pe, const Site& site) const {
 u64 run_site(Frame* frame, const Site* site) {
   pe::Pe& pe = *frame->pe;
   Jit& jit = *frame->jit;
+  const TimeSplit::Visit here(jit.time_, Part::Handlers);
   ++jit.counters_.fallbacks;
   ++jit.counters_.by_form[static_cast<usize>(site->form)];
   flags_from_host(pe.s);

@@ -9,6 +9,7 @@
 #include "core/interp/interp.h"
 #include "core/jit/blocks.h"
 #include "core/jit/code_lines.h"
+#include "core/jit/time_split.h"
 #include "core/jit/translator.h"
 
 namespace farside::jit {
@@ -16,7 +17,7 @@ namespace farside::jit {
 /// How the engine works; what the guest does never depends on it. Tests lower the limits to reach rare paths.
 struct JitOptions {
   unsigned threshold = 8;    ///< times that a block is interpreted before it is translated
-  bool count_runs = false;   ///< each block counts how often it is entered
+  bool count_runs = false;   ///< each block counts how often it is entered, and the host's time is split into parts
   unsigned hot_samples = 4;  ///< slices that end in a block before it is translated again, with more effort
   std::string perf_map;      ///< file that names host code, as perf reads it; empty: none
   usize code_bytes = usize{64} << 20;
@@ -67,6 +68,8 @@ class Jit : public pe::CodeWatch {
   const TranslationCounters& translation() const { return translator_.counters; }
   usize code_bytes_used() const { return buffer_.used(); }
   usize blocks() const { return blocks_.live(); }
+  /// Where the host's time went: with count_runs.
+  const TimeSplit& time() const { return time_; }
   /// Of distances (guesses.h).
   u64 wrong_guesses() const;
   /// Guest instructions executed by translated code, and the bytes of host code that are behind them: with count_runs.
@@ -85,6 +88,7 @@ class Jit : public pe::CodeWatch {
   void run_blocks(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
   u64 host_of_code(pe::Pe& pe, bool apart);
+  u64 enter(Frame& frame, const Block& block);
   Block* find(u64 pc, u64 host);
   bool cold(u64 pc, u64 host);
   bool interpret(pe::Pe& pe);
@@ -110,6 +114,7 @@ class Jit : public pe::CodeWatch {
   CodeBuffer buffer_;
   Translator translator_;
   JitCounters counters_;
+  TimeSplit time_;
   std::vector<pe::Pe*> pes_;
   Blocks blocks_;
   CodeLines code_lines_;

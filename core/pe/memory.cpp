@@ -398,8 +398,17 @@ L0Context& Pe::choose_unprivileged() {
   return *l0_unprivileged_;
 }
 
+/// Each change of EL is a change of context.
+void Pe::count_by_el(El now) {
+  const u64 executed = instructions();
+  executed_at_[number(counted_el_)] += executed - counted_;
+  counted_ = executed;
+  counted_el_ = now;
+}
+
 void Pe::context_changed() {
   const El now = el();
+  count_by_el(now);
   fetch_page.page = FetchPage::kNone;
   l0_unprivileged_ = nullptr;
   l0_context = &l0_.select(l0_key(now, s.pstate[Pstate::PAN] && now != El::EL0));

@@ -102,6 +102,10 @@ class Pe {
   u64 pc() const { return s.pc; }
   /// Instructions executed since reset, exact at any moment.
   u64 instructions() const { return instructions_at_end - static_cast<u64>(budget); }
+  /// Of them, those executed at `at`, since reset or since a snapshot was restored; an ERET counts where it leads.
+  u64 instructions_at(El at) const {
+    return executed_at_[number(at)] + (at == counted_el_ ? instructions() - counted_ : 0);
+  }
   /// Starts a slice of `n` instructions.
   void begin_slice(u64 n) {
     instructions_at_end = instructions() + n;
@@ -440,7 +444,12 @@ class Pe {
   bool tlb_maintenance(SysRegEncoding encoding, unsigned rt, u64 value);
   bool address_translation(SysRegEncoding encoding, unsigned rt, u64 value);
 
+  void count_by_el(El now);
+
   u64 reset_pc_ = 0;
+  u64 executed_at_[4] = {};        ///< instructions by EL, up to `counted_`
+  u64 counted_ = 0;                ///< an instructions()
+  El counted_el_ = El::EL0;        ///< where those after `counted_` are executed
   u32 ppi_levels_ = 0;             ///< outputs as last reported, bit per INTID
   u64 event_stream_at_ = ~u64{0};  ///< counter value of the next event, while waiting in WFE
   u64 pmu_counted_ = 0;            ///< instructions() up to which the PMU counters are right

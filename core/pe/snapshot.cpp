@@ -232,7 +232,8 @@ void Pe::restored(StateVisitor& v, u64 executed) {
   s.nzcv &= Pstate::NZCV.mask;
   s.btype &= 3;
   pending = {};
-  instructions_at_end = executed;
+  instructions_at_end = counted_ = executed;
+  counted_el_ = el();
   budget = 0;
   for (bool& valid : regime_valid_) valid = false;
   L0Context* const unprivileged = l0_unprivileged_;

@@ -94,7 +94,20 @@ void add_tlb(Page& page, const mmu::TlbStats& tlb, u32 core) {
   page.row("", "{:>12} {:>12} {:>12} {:>12}", "hits", "misses", "walks", "evictions");
   page.row("stage 1 and combined", "{:>12} {:>12} {:>12} {:>12}", tlb.hits, tlb.misses, tlb.walks, tlb.evictions);
   page.row("stage 2", "{:>12} {:>12} {:>12} {:>12}", tlb.s2_hits, tlb.s2_misses, tlb.s2_walks, tlb.s2_evictions);
+  static constexpr std::string_view kKinds[] = {"TLBI by VA and ASID", "TLBI by VA",       "TLBI by ASID", "TLBI all",
+                                                "TLBI stage 1",        "TLBI both stages", "TLBI by IPA"};
+  static_assert(std::size(kKinds) == std::size(mmu::TlbStats{}.invalidations));
+  for (usize kind = 0; kind < std::size(kKinds); ++kind) page.count(kKinds[kind], tlb.invalidations[kind]);
   page.row("entries invalidated", "{:>12}", tlb.invalidated);
+}
+
+void add_levels(Page& page, const pe::Pe& core) {
+  page.heading(fmt::format("core {}", core.index()));
+  page.row("", "{:>12} {:>12} {:>12}", "EL0", "EL1", "EL2");
+  page.row("instructions at", "{:>12} {:>12} {:>12}", core.instructions_at(El::EL0), core.instructions_at(El::EL1),
+           core.instructions_at(El::EL2));
+  const u64* to = core.counters.exceptions_to;
+  page.row("exceptions to", "{:>12} {:>12} {:>12}", to[0], to[1], to[2]);
 }
 
 }  // namespace
@@ -126,7 +139,10 @@ std::string stats_page(machine::Machine& machine, const RunTimes& times) {
     tail.heading("caches");
     for (const auto& [label, value] : figures) tail.count(label, value);
   }
-  for (const auto& core : machine.cores()) add_tlb(tail, core->tlb.stats(), core->index());
+  for (const auto& core : machine.cores()) {
+    add_levels(tail, *core);
+    add_tlb(tail, core->tlb.stats(), core->index());
+  }
   return out + tail.take();
 }
 

@@ -35,7 +35,7 @@ enum class CodeMode : u8 {
 /// How the translating engine works. The run does not depend on it.
 struct JitConfig {
   std::optional<u32> threshold;  ///< runs of a block before it is translated; empty: what is fastest as a rule
-  bool count_runs = false;       ///< for the weighted figures of Machine::jit_report
+  bool count_runs = false;       ///< for the weighted figures of Machine::jit_report, and where time goes
   std::optional<u32> longest;    ///< instructions of a block; empty: as many as is good
   std::string perf_map;          ///< file for the names of translated code, as perf reads them; may be empty
 };

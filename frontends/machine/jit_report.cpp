@@ -52,6 +52,16 @@ void add_memory(std::string& out, const std::vector<std::unique_ptr<pe::Pe>>& co
   add_row(out, "ranges taken out", l0.page_clears);
 }
 
+/// Where the host's time went.
+void add_time(std::string& out, const jit::TimeSplit& time) {
+  static constexpr const char* kParts[] = {"elsewhere",    "dispatching",     "translating",
+                                           "interpreting", "translated code", "what that calls"};
+  static_assert(std::size(kParts) == static_cast<usize>(jit::Part::Count));
+  const auto parts = time.milliseconds();
+  out += "milliseconds of the host\n";
+  for (usize i = 0; i < parts.size(); ++i) out += fmt::format("  {:<24} {:>14.1f}\n", kParts[i], parts[i]);
+}
+
 /// With --code arch.
 void add_code(std::string& out, const dev::CodeCopies::Counters& code) {
   out += "instruction fetches\n";
@@ -109,6 +119,7 @@ std::string Machine::jit_report() const {
     each("host bytes each, hot", w.host_bytes, w.instructions);
     each("host bytes each", t.host_bytes, t.instructions);
   }
+  if (w.entered != 0) add_time(out, jit->time());
   add_memory(out, cores_);
   if (const dev::CodeCopies* code = board_->code()) add_code(out, code->counters());
   add_forms(out, "fallbacks by form", c.by_form);

@@ -255,6 +255,23 @@ TEST_CASE("ERET to EL0 switches the stack pointer and back") {
   CHECK(bench.pe.s.sp == 0x1000);
 }
 
+TEST_CASE("instructions are counted by EL") {
+  Bench bench;
+  const u64 before = bench.pe.instructions_at(El::EL1);
+  bench.pe.begin_slice(100);
+  bench.pe.budget -= 10;
+  bench[SPSR_EL1] = 0;
+  bench.pe.exception_return();
+  bench.pe.budget -= 20;
+  CHECK(bench.pe.instructions_at(El::EL1) == before + 10);
+  CHECK(bench.pe.instructions_at(El::EL0) == 20);
+  bench.pe.supervisor_call(0);
+  bench.pe.take_pending();
+  bench.pe.budget -= 3;
+  CHECK(bench.pe.instructions_at(El::EL1) == before + 13);
+  CHECK(bench.pe.instructions_at(El::EL0) == 20);
+}
+
 TEST_CASE("illegal returns set PSTATE.IL and stay") {
   struct Row {
     El at;
