@@ -1,6 +1,7 @@
 // frontends/cli/main.cpp - the program `farside`: picks the command and turns errors into one line and exit status 2.
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -94,4 +95,7 @@ int main_without_exceptions(Arguments arguments) {
 }  // namespace
 }  // namespace farside::cli
 
-int main(int count, char** words) { return farside::cli::main_without_exceptions({words + 1, words + count}); }
+int main(int count, char** words) {
+  std::signal(SIGXFSZ, SIG_IGN);  // at a limit (ulimit -f) one write fails, as on a full disk; the guest goes on
+  return farside::cli::main_without_exceptions({words + 1, words + count});
+}

@@ -101,6 +101,21 @@ class BadSnapshots(unittest.TestCase):
                 self.refused(self.good, option, machine=machine)
 
 
+class NoRoom(unittest.TestCase):
+    def test_a_snapshot_that_does_not_fit_leaves_nothing_and_the_old_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "old.snap")
+            with open(path, "w") as old:
+                old.write("old")
+            limited = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", farside.PROGRAM, "run", *WORKER,
+                                      "--snapshot-at", f"100000:{path}"], capture_output=True, text=True)
+            self.assertEqual(limited.returncode, 2, limited.stderr)
+            self.assertRegex(limited.stderr, rf"\Afarside: .*{re.escape(path)}.*\n\Z")
+            self.assertEqual(os.listdir(folder), ["old.snap"])
+            with open(path) as old:
+                self.assertEqual(old.read(), "old")
+
+
 class Resume(unittest.TestCase):
     """A snapshot in the middle of a boot, and its future in another process."""
 
