@@ -172,9 +172,15 @@ class Asm : private asmjit::ErrorHandler {
   void jmp(const u8* to) { x_.jmp(at(to)); }
   void jcc(Cc cc, const u8* to) { x_.emit(asmjit::x86::Inst::jccFromCond(cond(cc)), at(to)); }
   void call(const u8* to) { x_.call(at(to)); }
+  /// A call whose target is not known yet, aimed at itself.
+  Patch call() {
+    x_.call(at(here()));
+    return {here() - 4};
+  }
   void jmp(HostReg to) { x_.jmp(gp(true, to)); }
   void jmp(const HostMem& to) { x_.jmp(mem(to, 8)); }
   void call(HostReg to) { x_.call(gp(true, to)); }
+  void call(const HostMem& to) { x_.call(mem(to, 8)); }
   /// A jump of one byte's reach, bound by bind_short.
   u8* jcc_short(Cc cc) {
     jcc(cc, here());

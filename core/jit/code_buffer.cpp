@@ -12,8 +12,10 @@ namespace {
 
 constexpr usize kMostGuesses = 4096, kGuessBytes = kMostGuesses * sizeof(DistanceGuess);
 constexpr HostReg kSaved[] = {RBX, RBP, R12, R13, R14, R15};
-constexpr i32 kFrameBytes = sizeof(Frame) + kRunSlots * 8;
-static_assert(kFrameBytes % 16 == 8);  // with the saved registers, RSP is a multiple of 16 in translated code
+constexpr i32 kAlignment = 8;  // with the saved registers and the return address, RSP is a multiple of 16
+constexpr usize kRingBytes = CodeBuffer::kRingMask + 1;
+/// For signal handlers below a full ring, and for its alignment.
+constexpr usize kAroundRing = 3 * kRingBytes;
 
 void load_guest(Asm& a, bool lines) {
   for (unsigned guest : kMapped) a.mov(true, host_of(guest), guest_slot(guest));
@@ -46,20 +48,24 @@ void emit_compute_pac(Asm& a) {
   a.alu(Alu::Xor, true, RAX, hi);
 }
 
-/// RDX = copies of bit 55 of RAX, RCX = the mask for that range; `pushed` bytes lie between RSP and the frame.
-void emit_pac_range(Asm& a, i32 pushed) {
-  const i32 masks = pushed + static_cast<i32>(offsetof(Frame, pac_masks));
+/// Frame::pac_masks of the lower and of the upper range.
+struct PacMasks {
+  HostMem lower, upper;
+};
+
+/// RDX = copies of bit 55 of RAX, RCX = the mask for that range.
+void emit_pac_range(Asm& a, const PacMasks& masks) {
   a.mov(true, RDX, RAX);
   a.shift_imm(Shift::Shl, true, RDX, 8);
   a.shift_imm(Shift::Sar, true, RDX, 63);
-  a.mov(true, RCX, HostMem{RSP, masks});
-  a.cmov(Cc::S, true, RCX, HostMem{RSP, masks + 8});
+  a.mov(true, RCX, masks.lower);
+  a.cmov(Cc::S, true, RCX, masks.upper);
 }
 
-void emit_sign(Asm& a) {
+void emit_sign(Asm& a, const PacMasks& masks) {
   a.push(RCX);
   a.push(RAX);
-  emit_pac_range(a, 24);
+  emit_pac_range(a, masks);
   a.push(RCX);
   a.alu(Alu::Xor, true, RDX, RAX);
   a.test(true, RDX, RCX);
@@ -80,10 +86,10 @@ void emit_sign(Asm& a) {
   a.ret();
 }
 
-void emit_authenticate(Asm& a) {
+void emit_authenticate(Asm& a, const PacMasks& masks) {
   a.push(RCX);
   a.push(RAX);
-  emit_pac_range(a, 24);
+  emit_pac_range(a, masks);
   a.push(RCX);
   a.alu(Alu::Xor, true, RDX, RAX);
   a.alu(Alu::And, true, RDX, RCX);
@@ -122,7 +128,7 @@ void emit_note_distance(Asm& a) {
 /// Two views of the same memory: nothing is writable and executable at one address. mremap(2) of no bytes makes the
 /// second view of an anonymous mapping. perf looks at its map files for anonymous code only, so no memfd.
 CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines) : size_(bytes), host_(host), lines_(lines) {
-  const usize all = bytes + kGuessBytes;
+  const usize all = all_bytes();
   void* const writable = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (writable == MAP_FAILED) return;
   writable_ = static_cast<u8*>(writable);
@@ -134,13 +140,17 @@ CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines) : size
     munmap(executable, all);
   }
   if (!ok()) return;
+  const u8* const ring = base_ + size_ + kDataBytes + kGuessBytes + kRingBytes;
+  ring_end_ = align_up(reinterpret_cast<u64>(ring), kRingBytes) + kRingBytes;
   asm_.emplace(writable_, base_, bytes);
   emit_routines();
 }
 
+usize CodeBuffer::all_bytes() const { return size_ + kDataBytes + kGuessBytes + kAroundRing; }
+
 CodeBuffer::~CodeBuffer() {
-  if (base_ != nullptr) munmap(base_, size_ + kGuessBytes);
-  if (writable_ != nullptr) munmap(writable_, size_ + kGuessBytes);
+  if (base_ != nullptr) munmap(base_, all_bytes());
+  if (writable_ != nullptr) munmap(writable_, all_bytes());
 }
 
 DistanceGuess* CodeBuffer::add_guess() {
@@ -150,45 +160,99 @@ DistanceGuess* CodeBuffer::add_guess() {
   return guess;
 }
 
-void CodeBuffer::emit_routines() {
-  Asm& a = *asm_;
-  // enter(frame in RDI, code in RSI)
+Patch CodeBuffer::probe_page(Asm& a) {
+  a.rorx(false, RCX, RDX, 8);
+  a.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+  a.mov(true, RAX, RDX);
+  a.alu(Alu::Xor, true, RAX, HostMem{kL0, kFetchTable - kReadTable, RCX});
+  a.alu_imm(Alu::Cmp, true, RAX, pe::kL0PageSize - 1);
+  const Patch miss = a.jcc(Cc::A);
+  a.alu(Alu::Add, true, RAX, HostMem{kL0, kFetchTable - kReadTable + 8, RCX});
+  return miss;
+}
+
+std::array<Patch, 2> CodeBuffer::probe_jump_cache(Asm& a) const {
+  a.mov(false, RCX, RDX);
+  a.shift_imm(Shift::Shl, false, RCX, 3);
+  a.alu_imm(Alu::And, false, RCX, static_cast<i32>(kJumpCacheMask));
+  a.alu(Alu::Add, true, RCX, frame_field(offsetof(Frame, jump_cache)));
+  a.alu(Alu::Cmp, true, RAX, HostMem{RCX, offsetof(JumpCacheEntry, host)});
+  const Patch miss = a.jcc(Cc::NE);
+  a.alu(Alu::Cmp, true, RDX, HostMem{RCX, offsetof(JumpCacheEntry, pc)});
+  return {miss, a.jcc(Cc::NE)};
+}
+
+/// The host's stack becomes the ring: calls of translated code push where they return to, which the host predicts. A
+/// return that finds no call of the guest arrives behind the call made here.
+void CodeBuffer::emit_entry(Asm& a) {
   for (HostReg r : kSaved) a.push(r);
-  a.alu_imm(Alu::Sub, true, RSP, kFrameBytes);
-  for (i32 at = 0; at < static_cast<i32>(sizeof(Frame)); at += 8) {
-    a.mov(true, RAX, HostMem{RDI, at});
-    a.mov(true, HostMem{RSP, at}, RAX);
-  }
-  a.mov(true, RAX, RSI);
-  a.mov(true, kState, HostMem{RDI, offsetof(Frame, pe)});
+  a.alu_imm(Alu::Sub, true, RSP, kAlignment);
+  a.mov(true, frame_field(offsetof(Frame, host_stack)), RSP);
+  a.mov(true, RAX, RDI);
+  a.mov(true, kState, frame_field(offsetof(Frame, pe)));
   a.alu_imm(Alu::Add, true, kState, kStateBias);
+  a.mov_imm(RSP, ring_end_);
   load_guest(a, lines_);
-  a.jmp(RAX);
+  a.call(RAX);
+  if (lines_) return;
+  const u8* const unknown = a.here();
+  emit_return(a, offsetof(EngineData::Returns, unknown));
+  a.call(HostMem{RCX, offsetof(JumpCacheEntry, code)});
+  a.jmp(unknown);
+}
+
+/// RCX = the jump cache's entry for the address in RDX, or leaves.
+void CodeBuffer::emit_return(Asm& a, usize counter) const {
+  a.alu_imm(Alu::Add, true, returns_field(counter), 1);
+  const Patch miss = probe_page(a);
+  const auto misses = probe_jump_cache(a);
+  const Patch found = a.jmp();
+  for (Patch patch : {miss, misses[0], misses[1]}) a.bind(patch);
+  a.mov(true, kPcSlot, RDX);
+  a.mov_imm(RAX, kLookup);
+  a.jmp(leave_);
+  a.bind(found);
+}
+
+void CodeBuffer::emit_leave(Asm& a) {
   leave_ = a.here();
   store_guest(a);
   u8* const restore = a.here();
-  a.alu_imm(Alu::Add, true, RSP, kFrameBytes);
+  a.mov(true, RSP, frame_field(offsetof(Frame, host_stack)));
+  a.alu_imm(Alu::Add, true, RSP, kAlignment);
   for (usize i = std::size(kSaved); i-- > 0;) a.pop(kSaved[i]);
   a.ret();
   fallback_ = a.here();
   store_guest(a);
-  a.lea(true, RDI, {RSP, 8});  // the frame lies above the return address
+  a.pop(RBX);
+  a.mov(true, frame_field(offsetof(Frame, ring)), RSP);
+  a.mov(true, RSP, frame_field(offsetof(Frame, host_stack)));
   a.mov(true, RSI, RAX);
-  a.alu_imm(Alu::Sub, true, RSP, 8);
+  a.mov_imm(RDI, reinterpret_cast<u64>(&frame()));
   a.mov_imm(RAX, reinterpret_cast<u64>(&run_site));
   a.call(RAX);
-  a.alu_imm(Alu::Add, true, RSP, 8);
   a.test(false, RAX, RAX);
-  const Patch leaves = a.jcc(Cc::NE);
+  a.jcc(Cc::NE, restore);
+  a.mov(true, RSP, frame_field(offsetof(Frame, ring)));
+  a.mov(true, RCX, RBX);
   load_guest(a, lines_);
+  a.push(RCX);
   a.ret();
-  a.bind(leaves);
-  a.alu_imm(Alu::Add, true, RSP, 8);
-  a.jmp(restore);
+}
+
+void CodeBuffer::emit_routines() {
+  Asm& a = *asm_;
+  emit_leave(a);
+  if (!lines_) {
+    other_return_ = a.here();
+    emit_return(a, offsetof(EngineData::Returns, misses));
+    a.jmp(HostMem{RCX, offsetof(JumpCacheEntry, code)});
+  }
+  const PacMasks masks{frame_field(offsetof(Frame, pac_masks)), frame_field(offsetof(Frame, pac_masks) + 8)};
   sign_ = a.here();
-  emit_sign(a);
+  emit_sign(a, masks);
   authenticate_ = a.here();
-  emit_authenticate(a);
+  emit_authenticate(a, masks);
   note_distance_ = a.here();
   emit_note_distance(a);
   align();
@@ -197,7 +261,10 @@ void CodeBuffer::emit_routines() {
   std::memcpy(a.writable(a.here()), values.data(), sizeof values);
   a.move_to(constants_ + sizeof values);
   align();
-  std::memcpy(&enter_, &base_, sizeof enter_);
+  const u8* const enter = a.here();
+  emit_entry(a);
+  align();
+  std::memcpy(&enter_, &enter, sizeof enter_);
   code_ = a.here();
 }
 

@@ -1,6 +1,7 @@
 // core/jit/code_buffer.h - host memory for translated code, and the routines by which C++ and that code call each
 // other.
 #pragma once
+#include <array>
 #include <optional>
 
 #include "core/base/bits.h"
@@ -39,10 +40,23 @@ class CodeBuffer {
   usize guess_count() const { return guess_count_; }
   /// Forgets all but the first `count` records.
   void keep_guesses(usize count) { guess_count_ = count; }
-  DistanceGuess* guesses() const { return reinterpret_cast<DistanceGuess*>(base_ + size_); }
+  DistanceGuess* guesses() const { return reinterpret_cast<DistanceGuess*>(base_ + size_ + kDataBytes); }
 
-  /// Runs the code at `code` with guest registers of `frame.pe` loaded; returns an Exit or a Link*.
-  u64 enter(const Frame& frame, const u8* code) const { return enter_(&frame, code); }
+  /// Runs the code at `code` with guest registers of frame().pe loaded; returns an Exit or a Link*.
+  u64 enter(const u8* code) const { return enter_(code); }
+  Frame& frame() const { return data().frame; }
+  const EngineData::Returns& returns() const { return data().returns; }
+  HostMem frame_field(usize offset) const { return data_field(offsetof(EngineData, frame) + offset); }
+  HostMem run_slot(unsigned n) const { return data_field(offsetof(EngineData, distances) + n * 8); }
+  HostMem returns_field(usize offset) const { return data_field(offsetof(EngineData, returns) + offset); }
+  /// The return-address ring (translator_calls.cpp) forgets all calls, while C++ runs that translated code has called.
+  void forget_returns() const { frame().ring = empty_ring(); }
+  /// RSP of an empty ring: it has one address, that of what is done for returns that find no call.
+  u64 empty_ring() const { return ring_end_ - 8; }
+  /// Bits of RSP that are all zero where the ring has no room left.
+  static constexpr i32 kRingMask = 0xffff;
+  /// Where a return goes on, its target in RDX, that is not to where the last call in the ring came from.
+  const u8* other_return() const { return other_return_; }
   /// Where code jumps with RAX = what enter() returns: stores the guest registers.
   const u8* leave() const { return leave_; }
   /// Called with RAX = a Site*: runs it in the interpreter, and comes back or leaves.
@@ -53,6 +67,10 @@ class CodeBuffer {
   const u8* authenticate() const { return authenticate_; }
   /// Called with RCX = a DistanceGuess*, where RDX is none of its distances; RCX is lost.
   const u8* note_distance() const { return note_distance_; }
+  /// RAX = the host address of the instruction at RDX, plus 1 in a guarded page; jumps if L0 does not know it.
+  static Patch probe_page(Asm& a);
+  /// RCX = the jump cache's entry for the address RDX with that RAX; jumps if it has none.
+  std::array<Patch, 2> probe_jump_cache(Asm& a) const;
   /// What translated code may use of the host, and where vector_constants() lie.
   const HostFeatures& host() const { return host_; }
   const u8* constants() const { return constants_; }
@@ -60,15 +78,24 @@ class CodeBuffer {
   bool lines() const { return lines_; }
 
  private:
+  static constexpr usize kDataBytes = 512;
+  static_assert(sizeof(EngineData) <= kDataBytes);
+  EngineData& data() const { return *reinterpret_cast<EngineData*>(base_ + size_); }
+  HostMem data_field(usize offset) const { return {.base = RDX, .data = base_ + size_ + offset}; }
   void emit_routines();
+  usize all_bytes() const;
+  void emit_entry(Asm& a);
+  void emit_leave(Asm& a);
+  void emit_return(Asm& a, usize counter) const;
   u8 *base_ = nullptr, *writable_ = nullptr;
-  usize size_;  ///< of the code; the guesses follow
+  usize size_;        ///< of the code; EngineData, the guesses and the ring follow
+  u64 ring_end_ = 0;  ///< behind the oldest address of the ring
   usize guess_count_ = 0;
   std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
-  u64 (*enter_)(const Frame*, const u8*) = nullptr;
+  u64 (*enter_)(const u8*) = nullptr;
   const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr,
-           *note_distance_ = nullptr;
+           *note_distance_ = nullptr, *other_return_ = nullptr;
   HostFeatures host_;
   bool lines_;
 };

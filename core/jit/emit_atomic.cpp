@@ -20,7 +20,7 @@ static_assert(sizeof(pe::ExclusiveMonitor::armed) == 1);
 /// RDX is the host address of an aligned location; RAX and RCX are for the caller. Returns the register that has what
 /// the monitor calls the location.
 HostReg EmitExec::exclusive_address(Val address, unsigned size, bool write) {
-  a_.cmp8(frame_field(offsetof(Frame, exclusives_anywhere)), 0);
+  a_.cmp8(routines_.frame_field(offsetof(Frame, exclusives_anywhere)), 0);
   clobber_flags();
   slow_if(Cc::E);
   host_address(address, size, write, {.acquire_release = true});

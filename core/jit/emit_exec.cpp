@@ -353,7 +353,7 @@ Value EmitExec::authentication(const u8* routine, Val pointer, Val modifier, Pac
   free_ = 0;
   forget_temps();
   clobber_flags();
-  a_.cmp8(frame_field(offsetof(Frame, pac_allowed)), 0);
+  a_.cmp8(routines_.frame_field(offsetof(Frame, pac_allowed)), 0);
   slow_if(Cc::E);
   into(pointer, RAX);
   into(modifier, RCX);

@@ -286,6 +286,7 @@ class EmitExec {
   void line_address(Val address, unsigned size, bool write, Mem how);
 
   // For the hand-written rules.
+  HostMem frame_field(usize offset) const { return routines_.frame_field(offset); }
   /// Leaves the fast path if `cc` holds.
   void slow_if(Cc cc) { slow_paths_.push_back({a_.jcc(cc), number_}); }
   void end_block(End end) { end_ = end; }

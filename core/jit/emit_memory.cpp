@@ -46,7 +46,7 @@ void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
   a_.rorx(false, RCX, RDX, 8);
   a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
   if (how.unprivileged) {
-    const HostMem context = frame_field(offsetof(Frame, unprivileged));
+    const HostMem context = routines_.frame_field(offsetof(Frame, unprivileged));
     a_.alu_imm(Alu::Cmp, true, context, 0);
     slow_if(Cc::E);
     a_.alu(Alu::Add, true, RCX, context);
@@ -116,10 +116,10 @@ void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
     a_.mov(true, RDX, {entry.base, entry.disp + 8, entry.index});
     a_.alu(Alu::Sub, true, RDX, entry);
     if (run.chases) guess_distance();
-    if (!run.alone) a_.mov(true, run_slot(run.slot), RDX);
+    if (!run.alone) a_.mov(true, routines_.run_slot(run.slot), RDX);
     release(RCX);
   } else {
-    a_.mov(true, RDX, run_slot(run.slot));
+    a_.mov(true, RDX, routines_.run_slot(run.slot));
   }
   found_ = {RDX, run.offset, host_of(base)};
   if (is_mapped(base) && !run.base_is_loaded) return;
@@ -178,7 +178,7 @@ isa::Outcome<isa::Nothing> EmitExec::store_pair(Val address, unsigned size, Val 
 }
 
 void EmitExec::zero_block(Val address) {
-  a_.cmp8(frame_field(offsetof(Frame, zva_allowed)), 0);
+  a_.cmp8(routines_.frame_field(offsetof(Frame, zva_allowed)), 0);
   slow_if(Cc::E);
   reserve(RDX);
   into(address, RDX);

@@ -15,7 +15,7 @@ void EmitExec::end_instruction() {
 
 isa::Outcome<isa::Nothing> EmitExec::fp_access() {
   if (!fp_checked_) {
-    a_.cmp8(frame_field(offsetof(Frame, fp_allowed)), 0);
+    a_.cmp8(routines_.frame_field(offsetof(Frame, fp_allowed)), 0);
     clobber_flags();
     slow_if(Cc::E);
     fp_checked_ = true;
@@ -26,7 +26,7 @@ isa::Outcome<isa::Nothing> EmitExec::fp_access() {
 /// The interpreter's handler makes the unit ready, or leaves the block where FPCR asks for what x86 does not do.
 void EmitExec::need_fp_unit() {
   if (fp_unit_ready_) return;
-  a_.cmp8(frame_field(offsetof(Frame, fp_unit)), 0);
+  a_.cmp8(routines_.frame_field(offsetof(Frame, fp_unit)), 0);
   clobber_flags();
   slow_if(Cc::E);
   fp_unit_ready_ = true;

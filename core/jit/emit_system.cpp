@@ -21,7 +21,7 @@ SysRegEncoding encoding_of(u32 word) { return static_cast<SysRegEncoding>(word >
 /// The rest of the instruction is what it does where `right` holds.
 void require(EmitExec& x, u8 right) {
   if (right == 0) return;
-  x.code().test8(frame_field(offsetof(Frame, el1_rights)), right);
+  x.code().test8(x.frame_field(offsetof(Frame, el1_rights)), right);
   x.clobber_flags();
   x.slow_if(Cc::E);
 }
@@ -65,7 +65,7 @@ void read_register(EmitExec& x, u32 word) {
     case SysReg::SP_EL0: require(x, kEl1Storage); return read_slot(x, word, kSpEl0Slot);
     case SysReg::FPCR: x.fp_access(); return read_slot(x, word, kFpcrSlot);
     case SysReg::DCZID_EL0:  // DZP is 0 wherever DC ZVA is allowed
-      x.code().cmp8(frame_field(offsetof(Frame, zva_allowed)), 0);
+      x.code().cmp8(x.frame_field(offsetof(Frame, zva_allowed)), 0);
       x.clobber_flags();
       x.slow_if(Cc::E);
       return read_slot(x, word, sysreg_slot(*reg));
@@ -144,7 +144,7 @@ void system_instruction(EmitExec& x, u32 word) {
 /// XPACLRI: the PAC's bits become copies of bit 55. What they are is known while the key is enabled.
 void strip_link(EmitExec& x, u32) {
   constexpr RegNo kLink{30};
-  const auto mask = [](unsigned upper) { return frame_field(offsetof(Frame, pac_masks) + 8 * upper); };
+  const auto mask = [&x](unsigned upper) { return x.frame_field(offsetof(Frame, pac_masks) + 8 * upper); };
   Asm& a = x.code();
   a.alu_imm(Alu::Cmp, true, mask(0), 0);
   x.clobber_flags();

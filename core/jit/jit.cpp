@@ -103,6 +103,19 @@ u64 Jit::host_of_code(pe::Pe& pe, bool apart) {
   return reinterpret_cast<u64>(line->code) + (pc & 0x3c) + line->guarded;
 }
 
+void Jit::fill_frame(pe::Pe& pe) {
+  Frame& frame = buffer_.frame();
+  frame = {.pe = &pe,
+           .jit = this,
+           .jump_cache = jump_cache_.get(),
+           .zva_allowed = zva_allowed(pe),
+           .el1_rights = el1_rights(pe),
+           .fp_allowed = pe.fp_enabled(),
+           .exclusives_anywhere = pe.tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed,
+           .unprivileged = pe.known_unprivileged_context()};
+  frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
+}
+
 /// Runs translated code until something must be reconsidered.
 void Jit::run_blocks(pe::Pe& pe) {
   Link* link = nullptr;
@@ -138,19 +151,11 @@ void Jit::run_blocks(pe::Pe& pe) {
       interp_.run(pe);
       return;
     }
-    Frame frame{.pe = &pe,
-                .jit = this,
-                .jump_cache = jump_cache_.get(),
-                .zva_allowed = zva_allowed(pe),
-                .el1_rights = el1_rights(pe),
-                .fp_allowed = pe.fp_enabled(),
-                .exclusives_anywhere = pe.tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed,
-                .unprivileged = pe.known_unprivileged_context()};
-    frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
+    fill_frame(pe);
     ++counters_.entries;
     code_changed_ = false;
     flags_to_host(pe.s);
-    const u64 exit = enter(frame, *block);
+    const u64 exit = enter(*block);
     flags_from_host(pe.s);
     if (fp_unit_) {
       host_fp::collect(pe.s.fp);
@@ -184,9 +189,9 @@ void Jit::run_blocks(pe::Pe& pe) {
   }
 }
 
-u64 Jit::enter(Frame& frame, const Block& block) {
+u64 Jit::enter(const Block& block) {
   const TimeSplit::Visit here(time_, Part::Translated);
-  return buffer_.enter(frame, block.code);
+  return buffer_.enter(block.code);
 }
 
 Block* Jit::find(u64 pc, u64 host) {
@@ -389,6 +394,16 @@ void Jit::restore_fetch_page(pe::Pe& pe, const Site& site) const {
   }
 }
 
+namespace {
+
+/// Changes whenever L0 may have forgotten a page of instructions, or another context been chosen.
+u64 lost_mappings(const pe::Pe& pe) {
+  const pe::L0::Counters& l0 = pe.l0_counters();
+  return l0.context_switches + l0.clears + l0.page_clears;
+}
+
+}  // namespace
+
 u64 run_site(Frame* frame, const Site* site) {
   pe::Pe& pe = *frame->pe;
   Jit& jit = *frame->jit;
@@ -403,8 +418,10 @@ u64 run_site(Frame* frame, const Site* site) {
     host_fp::collect(pe.s.fp);
     _mm_setcsr(host_fp::kDefault);
   }
+  const u64 mappings = lost_mappings(pe);
   interp::InterpExec x(pe);
   const isa::Flow flow = site->handler(x, site->word);
+  if (lost_mappings(pe) != mappings) jit.buffer_.forget_returns();
   bool leaves = site->leaves || pe.fetch_page.page == pe::FetchPage::kNone;  // its line may be gone
   if (frame->fp_unit == 0 && is_floating_point(site->form)) {
     // From here on translated code computes; if the host cannot, it must not find out in the middle of a block.

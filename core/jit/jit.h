@@ -70,6 +70,7 @@ class Jit : public pe::CodeWatch {
   usize blocks() const { return blocks_.live(); }
   /// Where the host's time went: with count_runs.
   const TimeSplit& time() const { return time_; }
+  const EngineData::Returns& returns() const { return buffer_.returns(); }
   /// Of distances (guesses.h).
   u64 wrong_guesses() const;
   /// Guest instructions executed by translated code, and the bytes of host code that are behind them: with count_runs.
@@ -86,9 +87,10 @@ class Jit : public pe::CodeWatch {
   };
 
   void run_blocks(pe::Pe& pe);
+  void fill_frame(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
   u64 host_of_code(pe::Pe& pe, bool apart);
-  u64 enter(Frame& frame, const Block& block);
+  u64 enter(const Block& block);
   Block* find(u64 pc, u64 host);
   bool cold(u64 pc, u64 host);
   bool interpret(pe::Pe& pe);

@@ -91,7 +91,7 @@ enum El1Right : u8 {
   kEl1Masks = 16,       ///< changes of PSTATE.DAIF, while InterruptLines is clear
 };
 
-/// What translated code finds at RSP.
+/// What translated code finds near it (CodeBuffer::frame_field).
 struct Frame {
   pe::Pe* pe = nullptr;
   class Jit* jit = nullptr;
@@ -105,11 +105,21 @@ struct Frame {
   u8 unused[2] = {};
   u64 pac_masks[2] = {};                  ///< see Pe::pac_masks
   pe::L0Context* unprivileged = nullptr;  ///< what LDTR and STTR probe, once known
+  u64 host_stack = 0;                     ///< RSP of the C++ that has entered translated code
+  u64 ring = 0;                           ///< RSP of translated code, while that calls C++
 };
-constexpr HostMem frame_field(usize offset) { return {RSP, static_cast<i32>(offset)}; }
-/// Behind the frame: the distances from guest to host addresses that runs of accesses have found (access_runs.h).
 constexpr unsigned kRunSlots = 4;
-constexpr HostMem run_slot(unsigned n) { return frame_field(sizeof(Frame) + n * 8); }
+
+/// What translated code reaches by displacement from RIP.
+struct EngineData {
+  Frame frame;
+  u64 distances[kRunSlots] = {};  ///< from guest to host addresses, as runs of accesses have found (access_runs.h)
+  struct Returns {
+    u64 pushed = 0, hits = 0;  ///< calls, and returns to where the last of them came from; counted on request only
+    u64 misses = 0;            ///< returns to elsewhere
+    u64 unknown = 0;           ///< returns of which the ring has nothing
+  } returns;
+};
 
 }  // namespace farside::jit
 

@@ -140,6 +140,7 @@ bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
 void Translator::translate(Block& block, unsigned most, bool verify) {
   block_ = &block;
   pending_.clear();
+  full_ring_.reset();
   decode_block(block, most, verify);
   Asm& a = buffer_.code();
   block.code = a.here();
@@ -200,27 +201,36 @@ void Translator::jump_to(u64 target, Patch jump, bool apart) {
 
 void Translator::emit_end(EmitExec& x, const End& end, u64 next) {
   Asm& a = x.code();
+  const A64 last = forms_[block_->count - 1];
   switch (end.kind) {
     case End::Kind::Branch:
       jump_to(end.target, a.jcc(end.taken));
       jump_to(next, a.jmp());
       break;
-    case End::Kind::Jump: jump_to(end.target, a.jmp()); break;
-    case End::Kind::Indirect: emit_indirect(a, end.btype); break;
+    case End::Kind::Jump:
+      if (calls(last)) {
+        emit_push_room(a);
+        jump_to(end.target, a.call());
+        emit_landing(a, next);
+      } else {
+        jump_to(end.target, a.jmp());
+      }
+      break;
+    case End::Kind::Indirect:
+      if (returns(last)) {
+        a.ret();
+      } else {
+        emit_indirect(a, end.btype, next);
+      }
+      break;
     case End::Kind::None: jump_to(next, a.jmp()); break;
   }
 }
 
 /// To the address in RDX: through L0 to its page, and through the jump cache to its block.
-void Translator::emit_indirect(Asm& a, u8 btype) {
+void Translator::emit_indirect(Asm& a, u8 btype, u64 next) {
   if (buffer_.lines()) return emit_indirect_line(a, btype);
-  a.rorx(false, RCX, RDX, 8);
-  a.alu_imm(Alu::And, false, RCX, kL0IndexMask);
-  a.mov(true, RAX, RDX);
-  a.alu(Alu::Xor, true, RAX, HostMem{kL0, kFetchTable - kReadTable, RCX});
-  a.alu_imm(Alu::Cmp, true, RAX, pe::kL0PageSize - 1);
-  const Patch miss1 = a.jcc(Cc::A);
-  a.alu(Alu::Add, true, RAX, HostMem{kL0, kFetchTable - kReadTable + 8, RCX});
+  const Patch other_page = CodeBuffer::probe_page(a);
   Patch guarded{};
   Patch slice_end{};
   if (btype != 0) {  // a landing in a guarded page is checked by the interpreter
@@ -229,16 +239,16 @@ void Translator::emit_indirect(Asm& a, u8 btype) {
     a.alu_imm(Alu::Cmp, true, kBudgetSlot, 0);  // a slice that ends here leaves BTYPE to the next
     slice_end = a.jcc(Cc::E);
   }
-  a.mov(false, RCX, RDX);
-  a.shift_imm(Shift::Shl, false, RCX, 3);
-  a.alu_imm(Alu::And, false, RCX, static_cast<i32>(kJumpCacheMask));
-  a.alu(Alu::Add, true, RCX, frame_field(offsetof(Frame, jump_cache)));
-  a.alu(Alu::Cmp, true, RAX, HostMem{RCX, offsetof(JumpCacheEntry, host)});
-  const Patch miss2 = a.jcc(Cc::NE);
-  a.alu(Alu::Cmp, true, RDX, HostMem{RCX, offsetof(JumpCacheEntry, pc)});
-  const Patch miss3 = a.jcc(Cc::NE);
-  a.jmp(HostMem{RCX, offsetof(JumpCacheEntry, code)});
-  emit_lookup(a, btype, {miss1, miss2, miss3}, {guarded, slice_end});
+  const auto misses = buffer_.probe_jump_cache(a);
+  const HostMem code{RCX, offsetof(JumpCacheEntry, code)};
+  if (calls(forms_[block_->count - 1])) {
+    emit_push_room(a);
+    a.call(code);
+    emit_landing(a, next);
+  } else {
+    a.jmp(code);
+  }
+  emit_lookup(a, btype, {other_page, misses[0], misses[1]}, {guarded, slice_end});
 }
 
 /// Where an indirect jump to RDX arrives whose block was not found, and one that stores BTYPE also by way of
@@ -278,6 +288,7 @@ void Translator::emit_stubs(EmitExec& x) {
     x.resume(path);
     a.jmp(resume_[i]);
   }
+  emit_full_ring(a);
   for (const Pending& pending : pending_) emit_link(a, pending);
 }
 

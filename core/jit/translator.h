@@ -47,7 +47,13 @@ class Translator {
   void call_site(Asm& a, Site& site) const;
   Site& site_of(unsigned number, isa::A64 form, u32 word);
   void emit_end(EmitExec& x, const EmitExec::End& end, u64 next);
-  void emit_indirect(Asm& a, u8 btype);
+  void emit_indirect(Asm& a, u8 btype, u64 next);
+  // translator_calls.cpp
+  bool calls(isa::A64 last) const;
+  bool returns(isa::A64 last) const;
+  void emit_push_room(Asm& a);
+  void emit_full_ring(Asm& a);
+  void emit_landing(Asm& a, u64 next);
   void jump_to(u64 target, Patch jump, bool apart = false);
   void go_on_apart(Asm& a, unsigned number);
   void emit_stubs(EmitExec& x);
@@ -73,6 +79,11 @@ class Translator {
   std::array<Site*, kMaxBlock> site_of_{};
   std::array<u8*, kMaxBlock> resume_{};
   std::vector<Pending> pending_;
+  struct FullRing {
+    Patch from;
+    const u8* back;
+  };
+  std::optional<FullRing> full_ring_;
 };
 
 }  // namespace farside::jit

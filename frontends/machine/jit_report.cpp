@@ -115,6 +115,10 @@ std::string Machine::jit_report() const {
       out += fmt::format("  {:<24} {:>14.2f}\n", name, static_cast<double>(value) / static_cast<double>(by));
     };
     row("blocks entered", w.entered);
+    row("calls into the ring", jit->returns().pushed);
+    row("returns as it says", jit->returns().hits);
+    row("returns to elsewhere", jit->returns().misses);
+    row("returns without a call", jit->returns().unknown);
     each("instructions per block", w.instructions, w.entered);
     each("host bytes each, hot", w.host_bytes, w.instructions);
     each("host bytes each", t.host_bytes, t.instructions);
