@@ -205,6 +205,23 @@ TEST_CASE("a list is followed alike on both engines, wherever its nodes lie") {
   }
 }
 
+TEST_CASE("calls and returns run alike on both engines, also where returns go elsewhere and calls never return") {
+  // A chain of 9000 calls without a return; then, three times, a call and an indirect call that return, and one whose
+  // return goes further on; at last a return to an address that no call has left.
+  const u32 words[] = {0xd2846514, 0xd1000694, 0xb4000074, 0x97fffffe, 0x91000421, 0xd2800075, 0x9400000c, 0x10000169,
+                       0xd63f0120, 0x9400000b, 0x91000442, 0xf10006b5, 0x54ffff41, 0x1000007e, 0xd65f03c0, 0xd503201f,
+                       0x91001463, 0x14000005, 0x91000484, 0xd65f03c0, 0x10fffefe, 0xd65f03c0};
+  for (const auto& [name, options] : configurations()) {
+    Twins twins(options);
+    for (u64 slice : {100, 26'900, 27'000, 27'011, 27'020, 27'100, 30'000}) {
+      INFO(name << ", " << slice << " instructions");
+      REQUIRE(twins.run(words, pattern(), slice) == "");
+    }
+    const bool stays = options.chain && !options.forget_seed && !options.always_verify;
+    CHECK((twins.jit().returns().misses > 0 || !stays));
+  }
+}
+
 TEST_CASE("a store to code takes effect at the next instruction") {
   // str w1, [x0]: writes the word at `target`, which has been executed before.
   for (const auto& [name, options] : configurations()) {
