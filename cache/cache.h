@@ -32,9 +32,9 @@ class Cache {
 
   /// The valid line `pa` (aligned) in the set of `index`, or null.
   Line* find(u64 pa, u64 index) {
-    const usize base = usize{set_of(index)} * ways_;
+    const u64* const tags = &tags_[usize{set_of(index)} * ways_];
     for (u32 way = 0; way < ways_; ++way) {
-      if (tags_[base + way] == pa) return &at(set_of(index), way);
+      if (tags[way] == pa) return &at(set_of(index), way);
     }
     return nullptr;
   }
@@ -42,14 +42,21 @@ class Cache {
   const Line* find(u64 pa) const { return const_cast<Cache*>(this)->find(pa, pa); }
   /// The way that the next fill of this set takes: an invalid one, else the
   /// oldest.
-  Line& victim(u64 index);
-  /// The way that a replacement takes which keeps what memory does not have: an
-  /// invalid one; else one of the first half that is clean; else the oldest of
-  /// the second half. What is dirty in the first half stays until maintenance.
-  Line& victim_that_keeps_dirty(u64 index);
+  Line& victim(u64 index) {
+    const u32 set = set_of(index);
+    if (const auto free = static_cast<u32>(std::countr_one(used_[set])); free < ways_) return at(set, free);
+    const u32 way = next_way_[set];
+    next_way_[set] = static_cast<u8>(way + 1 == ways_ ? 0 : way + 1);
+    return at(set, way);
+  }
   /// Makes `line` hold `pa`; the caller has emptied it and sets everything
   /// else.
-  void occupy(Line& line, u64 pa);
+  void occupy(Line& line, u64 pa) {
+    const u32 set = set_of(line), way = way_of(line);
+    tags_[usize{set} * ways_ + way] = pa;
+    used_[set] |= u64{1} << way;
+    ++counters.fills;
+  }
   void release(Line& line);
   /// The line at a place, valid or not.
   Line& at(u32 set, u32 way) { return lines_[usize{way} * sets_ + set]; }
@@ -61,23 +68,14 @@ class Cache {
   /// The number of a line's place: 0 up to sets() * ways() - 1, the ways of a set one after the other.
   u32 place_of(const Line& line) const { return set_of(line) * ways_ + way_of(line); }
   u32 set_of(const Line& line) const { return index_of(line) & (sets_ - 1); }
-  u32 way_of(const Line& line) const { return index_of(line) >> std::countr_zero(sets_); }
+  u32 way_of(const Line& line) const { return index_of(line) >> sets_log2_; }
   Line& at_place(u32 place) { return at(place / ways_, place % ways_); }
-  /// The host begins to fetch what victim() will choose; returns the address that is in it, or kNoTag.
-  u64 prefetch_victim(u64 index) const {
-    const u32 set = set_of(index), free = static_cast<u32>(std::countr_one(used_[set]));
-    const u32 way = free < ways_ ? free : next_way_[set];
-    const Line& line = at(set, way);
-    __builtin_prefetch(line.data.data(), 1);
-    __builtin_prefetch(&line.info, 1);
-    return tags_[usize{set} * ways_ + way];
-  }
   /// Content when a pointer for writing was lent or last looked at: what differs has been written since.
   std::array<u8, kLine>& before(const Line& line) {
     if (before_.empty()) before_.resize(lines_.size());
-    return before_[index_of(line)];
+    return before_[index_of(line)].bytes;
   }
-  const std::array<u8, kLine>& before(const Line& line) const { return before_[index_of(line)]; }
+  const std::array<u8, kLine>& before(const Line& line) const { return before_[index_of(line)].bytes; }
   /// snapshot.cpp
   template <class Home>
   void visit_state(StateVisitor& visitor, Home home);
@@ -94,10 +92,10 @@ class Cache {
  private:
   u32 index_of(const Line& line) const { return static_cast<u32>(&line - lines_.data()); }
 
-  u32 sets_ = 0, ways_ = 0;
+  u32 sets_ = 0, sets_log2_ = 0, ways_ = 0;
   /// Way by way: lines of neighbouring addresses are neighbours, which the host's prefetchers see.
   std::vector<Line> lines_;
-  std::vector<std::array<u8, kLine>> before_;  ///< where lines are lent for writing
+  std::vector<LineBytes> before_;  ///< where lines are lent for writing
   std::vector<u64> tags_;
   std::vector<u64> used_;  ///< by set, one bit for each way that has a tag
   std::vector<u8> next_way_;

@@ -10,14 +10,6 @@
 namespace farside::cache {
 namespace {
 
-/// Kind of attributes for MISMATCH: type, cacheability, and shareability where
-/// it can matter.
-u8 use_of(const MemAttr& attr) {
-  if (attr.is_device()) return 1;
-  if (!attr.is_write_back()) return attr.is_non_cacheable() ? 2 : 3;
-  return static_cast<u8>(4 + static_cast<u8>(attr.shareability));
-}
-
 /// B, BL, BRK, SVC, HVC, SMC, ISB, NOP: may be replaced by each other while
 /// they are executed (Arm ARM B2.2.5, "Concurrent modification and execution of
 /// instructions").
@@ -32,17 +24,6 @@ bool may_be_patched_live(u32 word) {
 
 }  // namespace
 
-void Hierarchy::event(LineInfo& line, EventKind kind, Level level, const AccessInfo& by) {
-  line.last_event = history_.add({.line = address_of(line),
-                                  .pc = by.pc,
-                                  .kind = kind,
-                                  .level = level,
-                                  .by = by.kind,
-                                  .core = static_cast<u8>(by.core),
-                                  .el = by.el},
-                                 line.last_event);
-}
-
 /// Bytes that some data copy holds as dirty.
 u64 Hierarchy::dirty_anywhere(const LineInfo& line) const {
   u64 dirty = 0;
@@ -56,10 +37,10 @@ u64 Hierarchy::dirty_anywhere(const LineInfo& line) const {
 void Hierarchy::check_read(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
                            Level from) {
   // Of a line without divergence only a read that looks past a copy gets something old.
-  if (!line.divergent && !line.interesting && from != Level::Memory && info.kind != AccessKind::Walk) return;
+  if (line.marks == 0 && from != Level::Memory && info.kind != AccessKind::Walk) return;
   const u8* golden = newest(line) + offset;
   if (std::memcmp(seen.data(), golden, seen.size()) == 0) [[likely]] {
-    if (line.interesting) check_ambiguity(info, line, offset, seen, from);
+    if (line.interesting()) check_ambiguity(info, line, offset, seen, from);
     return;
   }
   Finding finding = from == Level::Memory ? Finding::STALE_RAM : Finding::STALE_CACHED;
@@ -74,10 +55,8 @@ void Hierarchy::check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned
   const u64 dirty = dirty_anywhere(line);
   std::span<const u8> other;
   if (from == Level::Memory) {
-    for_each_data_copy(line, ~u32{0}, [&](unsigned, Line& copy) {
-      if (std::memcmp(copy.data.data() + offset, seen.data(), seen.size()) != 0) {
-        other = {copy.data.data() + offset, seen.size()};
-      }
+    for_each_data_copy(line, [&](const u8* data, u64) {
+      if (std::memcmp(data + offset, seen.data(), seen.size()) != 0) other = {data + offset, seen.size()};
     });
   } else {
     for (unsigned i = 0; i < seen.size() && other.empty(); ++i) {
@@ -90,15 +69,15 @@ void Hierarchy::check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned
 
 /// Whether an IC has made the last write visible to the fetches of this core.
 bool Hierarchy::is_invalidated(const AccessInfo& info, const LineInfo& line) const {
-  return std::max(line.last_ic, core_[info.core].last_ic_all) >= line.writer.sequence;
+  return std::max(past_of(line).last_ic, core_[info.core].last_ic_all) >= past_of(line).write_event();
 }
 
 /// Of two instructions that may be patched live either may be executed until the new one has been made visible to
 /// instruction fetches (IC) and this core has synchronised itself after that (ISB). One that is still old then has come
 /// back from below, where it should have been cleaned.
 bool Hierarchy::may_run_old(const AccessInfo& info, const LineInfo& line) const {
-  const u64 invalidated = std::max(line.last_ic, core_[info.core].last_ic_all);
-  return invalidated < line.writer.sequence || core_[info.core].order.last_isb < invalidated;
+  const u64 invalidated = std::max(past_of(line).last_ic, core_[info.core].last_ic_all);
+  return invalidated < past_of(line).write_event() || core_[info.core].order.last_isb < invalidated;
 }
 
 void Hierarchy::check_fetch(const AccessInfo& info, LineInfo& line, unsigned offset, u32 seen, Level from) {
@@ -116,27 +95,26 @@ void Hierarchy::check_fetch(const AccessInfo& info, LineInfo& line, unsigned off
 /// `data` is about to overwrite `below` where `mask` says so. Lost are bytes
 /// that are newest there, that differ, and that nobody else holds as dirty.
 /// They are gone: what replaces them counts as right afterwards.
-void Hierarchy::check_overwrite(LineInfo& line, const u8* below, const std::array<u8, kLine>& data, u64 mask,
-                                Level level, const AccessInfo& by) {
+void Hierarchy::check_overwrite(LineInfo& line, const u8* below, const u8* data, u64 mask, Level level,
+                                const AccessInfo& by) {
   if (!sanitized()) return;
   u8* const golden = golden_.at(&line).data();
-  if (std::memcmp(data.data(), golden, kLine) == 0) return;
+  if (std::memcmp(data, golden, kLine) == 0) return;
   u64 held = 0;  // by others: the writer of this copy has let go of its dirty
                  // bytes already
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
     held |= l1d_copy(std::countr_zero(left), line).dirty;
   }
-  const u64 lost = mask & ~held & differing_bytes(data.data(), golden) & ~differing_bytes(below, golden);
+  const u64 lost = mask & ~held & differing_bytes(data, golden) & ~differing_bytes(below, golden);
   if (lost == 0) return;
   const auto first = static_cast<unsigned>(std::countr_zero(lost));
   const usize size = kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
-  report(Finding::LOST_WRITE, by, line, first, {data.data() + first, size}, {golden + first, size}, level);
-  copy_bytes(golden, data.data(), lost);
+  report(Finding::LOST_WRITE, by, line, first, {data + first, size}, {golden + first, size}, level);
+  copy_bytes(golden, data, lost);
 }
 
-/// Dirty bytes were thrown away; `data` has left its cache already.
-void Hierarchy::check_discard(LineInfo& line, const std::array<u8, kLine>& data, u64 dirty, Level level,
-                              const AccessInfo& by) {
+/// Dirty bytes were thrown away; `data` is what they were, where they have left their cache already.
+void Hierarchy::check_discard(LineInfo& line, const u8* data, u64 dirty, Level level, const AccessInfo& by) {
   event(line, EventKind::Discard, level, by);
   if (!sanitized()) return;
   u8* const golden = golden_.at(&line).data();
@@ -158,11 +136,7 @@ void Hierarchy::check_discard(LineInfo& line, const std::array<u8, kLine>& data,
   }
 }
 
-void Hierarchy::check_use(const AccessInfo& info, LineInfo& line) {
-  if (info.kind == AccessKind::Dma || info.kind == AccessKind::Walk) return;
-  const u8 use = use_of(info.attr);
-  if (line.last_use == use) [[likely]]
-    return;
+void Hierarchy::change_use(const AccessInfo& info, LineInfo& line, u8 use) {
   const u8 before = std::exchange(line.last_use, use);
   if (before == 0 || !sanitized()) return;
   report(Finding::MISMATCH, info, line, 0, {}, {}, Level::Memory);
@@ -182,8 +156,8 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
   std::copy(seen.begin() + first, seen.end(), out.seen.begin());
   std::copy(expected.begin() + first, expected.end(), out.expected.begin());
   out.level = from;
-  out.writer = line.writer;
-  out.history = history_.of_line(line.last_event, 16);
+  out.writer = past_of(line).writer();
+  out.history = history_.of_line(address_of(line), history_.sequence_of(line.last_event), 16);
   out.ranges = history_.ranges_with(address_of(line), 4);
   out.remedy = remedy(finding, info, line, from);
   sanitizer_.deliver(out);

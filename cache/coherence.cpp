@@ -7,47 +7,10 @@
 
 namespace farside::cache {
 
-/// Whether the access takes part in coherence: a Non-shareable one need not
-/// (knob nsh).
-bool Hierarchy::is_snooped(const AccessInfo& info) const {
-  return knobs_.nsh == NshSnoop::Snooped || info.attr.shareability != Shareability::Non;
-}
-
-Line& Hierarchy::line_for_read(const AccessInfo& info, LineInfo& line) {
-  Cache& l1d = core_[info.core].l1d;
-  last_source_ = Level::L1D;
-  if (Line* copy = l1d.find(address_of(line))) {
-    ++l1d.counters.hits;
-    return *copy;
-  }
-  ++l1d.counters.misses;
-  core_[info.core].last_miss = address_of(line);
-  return fill_data(info, line, info.kind == AccessKind::Walk ? Origin::Walk : Origin::Demand, false);
-}
-
-Line& Hierarchy::line_for_write(const AccessInfo& info, LineInfo& line) {
-  Cache& l1d = core_[info.core].l1d;
-  last_source_ = Level::L1D;
-  Line* copy = l1d.find(address_of(line));
-  if (copy == nullptr) {
-    ++l1d.counters.misses;
-    core_[info.core].last_miss = address_of(line);
-    return fill_data(info, line, Origin::Demand, true);
-  }
-  ++l1d.counters.hits;
-  const bool alone = copy->state != State::Shared && copy->snooped;
-  if (!alone && is_snooped(info)) {
-    take_from_others(info, line, true, nullptr);
-    copy->state = State::Exclusive;
-    copy->snooped = true;
-  }
-  return *copy;
-}
-
 /// Takes the line from the other cores' L1D (all copies when `exclusive`) or
 /// makes them share it; dirty bytes go to L2. True if one of them supplied
 /// `data`.
-bool Hierarchy::take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, std::array<u8, kLine>* data) {
+bool Hierarchy::take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, u8* data) {
   if (!is_snooped(info)) return false;
   bool supplied = false;
   for (u32 left = line.l1d & ~(u32{1} << info.core); left != 0; left &= left - 1) {
@@ -57,7 +20,7 @@ bool Hierarchy::take_from_others(const AccessInfo& info, LineInfo& line, bool ex
     ++core_[core].l1d.counters.snoops;
     withdraw(core, Side::Data, copy, exclusive ? Withdrawn::All : Withdrawn::Write);
     const bool dirty = copy.dirty != 0;
-    if (data != nullptr) *data = copy.data;  // snooped copies are equal, or there is one
+    if (data != nullptr) std::memcpy(data, copy.data.data(), kLine);  // snooped copies are equal, or there is one
     supplied = true;
     if (dirty || exclusive) event(line, EventKind::Snoop, Level::L1D, info);
     if (dirty) write_back_to_l2(line, copy, info);
@@ -70,61 +33,56 @@ bool Hierarchy::take_from_others(const AccessInfo& info, LineInfo& line, bool ex
   return supplied;
 }
 
-/// The content for a new L1D line, and where it came from.
-Level Hierarchy::source_of_fill(const AccessInfo& info, LineInfo& line, std::array<u8, kLine>& data) {
-  if (Line* copy = l2_copy(line)) {
+/// The content for a new L1D line, and where it is: in `kept` where its cache may lose it before it is used.
+Hierarchy::Source Hierarchy::source_of_fill(const AccessInfo& info, LineInfo& line, LineBytes& kept) {
+  if (const Way* copy = l2_copy(line)) {
     ++l2_.counters.hits;
-    data = copy->data;
-    return Level::L2;
+    const u8* data = l2_.data(*copy);
+    if (l2_.owns(*copy)) data = static_cast<const u8*>(std::memcpy(kept.bytes.data(), data, kLine));
+    return {data, Level::L2};
   }
   ++l2_.counters.misses;
   touch_system_cache(line);
-  std::memcpy(data.data(), memory_of(line), kLine);
-  if (l2_.present()) fill_l2(line, data, info);
-  return Level::Memory;
+  if (l2_.present()) fill_l2(line, info);
+  return {memory_of(line), Level::Memory};
 }
 
-Line& Hierarchy::fill_data(const AccessInfo& info, LineInfo& line, Origin origin, bool exclusive) {
+/// A line that is not in the L1D comes into it; what it holds only matters where not all of it is `overwritten`.
+[[gnu::flatten]] Line& Hierarchy::fill_data(const AccessInfo& info, LineInfo& line, Origin origin, Fill how) {
   Cache& l1d = core_[info.core].l1d;
-  if (!is_snooped(info)) diverge(line);
-  std::array<u8, kLine> data;
-  const bool supplied = take_from_others(info, line, exclusive, &data);
-  const Level from = supplied ? Level::L1D : source_of_fill(info, line, data);
-  Line& copy = l1d.victim(address_of(line));
-  if (copy.valid()) evict_l1d(info.core, copy, info);
-  l1d.occupy(copy, address_of(line));
-  copy.data = data;
+  const bool snooped = is_snooped(info);
+  if (!snooped) diverge(line);
+  LineBytes kept;
+  const bool supplied = line.l1d != 0 && take_from_others(info, line, how.exclusive, kept.bytes.data());
+  const Source from = supplied ? Source{kept.bytes.data(), Level::L1D} : source_of_fill(info, line, kept);
+  const u64 address = address_of(line);
+  Line& copy = l1d.victim(address);
+  if (copy.valid()) empty_l1d(info.core, copy, info);
+  l1d.occupy(copy, address);
+  if (!how.overwritten) std::memcpy(copy.data.data(), from.data, kLine);
   copy.info = &line;
   copy.memory = memory_of(line);
   copy.dirty = 0;
-  copy.state = supplied && !exclusive ? State::Shared : State::Exclusive;
+  copy.state = supplied && !how.exclusive ? State::Shared : State::Exclusive;
   copy.origin = origin;
-  copy.snooped = is_snooped(info);
+  copy.snooped = snooped;
   line.l1d |= u32{1} << info.core;
   page_of(line).cacheable = true;
   event(line, origin == Origin::Speculation ? EventKind::SpecFill : EventKind::Fill, Level::L1D, info);
-  last_source_ = from;
+  last_source_ = from.level;
   return copy;
 }
 
-/// The L2 line for `line` with `data`, made if it is not there. An existing one
-/// gets the data where it is not dirty.
-Line& Hierarchy::fill_l2(LineInfo& line, const std::array<u8, kLine>& data, const AccessInfo& by) {
-  Line* copy = l2_copy(line);
-  if (copy == nullptr) {
-    // Whose turn it is to leave is the silicon's choice: the adversary keeps the oldest dirty lines.
-    copy = knobs_.evict == Evict::Adversarial ? &l2_.victim_that_keeps_dirty(address_of(line))
-                                              : &l2_.victim(address_of(line));
-    if (copy->valid()) evict_l2(*copy, by);
-    l2_.occupy(*copy, address_of(line));
-    copy->info = &line;
-    copy->memory = memory_of(line);
-    copy->dirty = 0;
-    copy->state = State::Exclusive;
-    line.l2 = static_cast<u8>(1 + l2_.way_of(*copy));
-  }
-  copy->data = data;
-  return *copy;
+/// The way of the L2 for `line`. A new one has what memory has, and keeps it where memory may change beside it.
+Way& Hierarchy::fill_l2(LineInfo& line, const AccessInfo& by) {
+  if (Way* const copy = l2_copy(line)) return *copy;
+  // Whose turn it is to leave is the silicon's choice: the adversary keeps the oldest dirty lines.
+  Way& way =
+      knobs_.evict == Evict::Adversarial ? l2_.victim_that_keeps_dirty(address_of(line)) : l2_.victim(address_of(line));
+  if (way.valid()) empty_l2(way, by);
+  l2_.occupy(way, line);
+  if (line.divergent()) l2_.own(way);
+  return way;
 }
 
 void Hierarchy::write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& by) {
@@ -133,32 +91,35 @@ void Hierarchy::write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& b
   const u64 mask = knobs_.wb_granule == WbGranule::Line ? ~u64{0} : dirty;
   copy.dirty = 0;
   if (copy.state == State::Modified) copy.state = State::Exclusive;
-  if (!l2_.present()) return write_back_to_memory(line, copy.data, mask, by);
-  Line* below = l2_copy(line);
+  if (!l2_.present()) return write_back_to_memory(line, copy.data.data(), mask, by);
+  Way* below = l2_copy(line);
   if (below == nullptr) {
-    fill_l2(line, copy.data, by).dirty = mask;
+    Way& way = fill_l2(line, by);
+    std::memcpy(l2_.own_new(way), copy.data.data(), kLine);
+    l2_.set_dirty(way, mask);
   } else {
-    if (line.divergent) check_overwrite(line, below->data.data(), copy.data, mask, Level::L2, by);
-    copy_bytes(below->data.data(), copy.data.data(), mask);
-    below->dirty |= mask;
+    if (line.divergent()) check_overwrite(line, l2_.data(*below), copy.data.data(), mask, Level::L2, by);
+    copy_bytes(mask == ~u64{0} ? l2_.own_new(*below) : l2_.own(*below), copy.data.data(), mask);
+    l2_.set_dirty(*below, below->dirty | mask);
   }
 }
 
-void Hierarchy::write_back_to_memory(LineInfo& line, const std::array<u8, kLine>& data, u64 mask,
-                                     const AccessInfo& by) {
+void Hierarchy::write_back_to_memory(LineInfo& line, const u8* data, u64 mask, const AccessInfo& by) {
   if (knobs_.wb_granule == WbGranule::Line) mask = ~u64{0};
   touch_system_cache(line);
   ++l2_.counters.writebacks;
   event(line, EventKind::WriteBack, Level::Memory, by);
-  if (line.divergent) check_overwrite(line, memory_of(line), data, mask, Level::Memory, by);
-  copy_bytes(memory_of(line), data.data(), mask);
+  if (line.divergent()) check_overwrite(line, memory_of(line), data, mask, Level::Memory, by);
+  copy_bytes(memory_of(line), data, mask);
 }
 
 void Hierarchy::clean_l2(LineInfo& line, const AccessInfo& by) {
-  Line* copy = l2_copy(line);
+  Way* copy = l2_copy(line);
   if (copy == nullptr || copy->dirty == 0) return;
-  const u64 dirty = std::exchange(copy->dirty, 0);
-  write_back_to_memory(line, copy->data, dirty, by);
+  const u64 dirty = copy->dirty;
+  l2_.set_dirty(*copy, 0);
+  write_back_to_memory(line, l2_.data(*copy), dirty, by);
+  if (!line.divergent() && knobs_.wb_granule == WbGranule::Line) l2_.share(*copy);
 }
 
 void Hierarchy::drop_l1d(unsigned core, Line& copy) {
@@ -168,32 +129,41 @@ void Hierarchy::drop_l1d(unsigned core, Line& copy) {
 }
 
 void Hierarchy::drop_l2(LineInfo& line) {
-  Line* copy = l2_copy(line);
-  if (copy == nullptr) return;
-  line.l2 = 0;
-  l2_.release(*copy);
+  if (Way* copy = l2_copy(line)) l2_.release(*copy);
 }
 
-/// `by.core` is the core.
-void Hierarchy::evict_l1d(unsigned core, Line& copy, const AccessInfo& by) {
+/// The line leaves: all but the place itself, which another one takes. `by.core` is the core.
+void Hierarchy::empty_l1d(unsigned core, Line& copy, const AccessInfo& by) {
   LineInfo& line = *copy.info;
+  Cache& l1d = core_[core].l1d;
   withdraw(core, Side::Data, copy, Withdrawn::All);
-  ++core_[core].l1d.counters.evictions;
+  ++l1d.counters.evictions;
   event(line, EventKind::Evict, Level::L1D, by);
   if (copy.dirty != 0) {
-    ++core_[core].l1d.counters.writebacks;
+    ++l1d.counters.writebacks;
     write_back_to_l2(line, copy, by);
   }
-  drop_l1d(core, copy);
+  line.l1d &= ~(u32{1} << core);
 }
 
-void Hierarchy::evict_l2(Line& copy, const AccessInfo& by) {
+void Hierarchy::evict_l1d(unsigned core, Line& copy, const AccessInfo& by) {
+  empty_l1d(core, copy, by);
+  core_[core].l1d.release(copy);
+}
+
+/// The same for the L2.
+void Hierarchy::empty_l2(Way& copy, const AccessInfo& by) {
   LineInfo& line = *copy.info;
   settle(line);
   ++l2_.counters.evictions;
   event(line, EventKind::Evict, Level::L2, by);
-  clean_l2(line, by);
-  drop_l2(line);
+  if (copy.dirty != 0) write_back_to_memory(line, l2_.data(copy), copy.dirty, by);
+  line.l2 = 0;
+}
+
+void Hierarchy::evict_l2(Way& copy, const AccessInfo& by) {
+  empty_l2(copy, by);
+  l2_.release(copy);
 }
 
 /// Every dirty byte reaches memory; copies stay.
@@ -229,7 +199,7 @@ Hierarchy::Source Hierarchy::coherent_source(const LineInfo& line, unsigned core
     if (better) best = copy;
   }
   if (best != nullptr) return {best->data.data(), Level::L1D};
-  if (const Line* copy = l2_copy(line)) return {copy->data.data(), Level::L2};
+  if (const Way* copy = l2_copy(line)) return {l2_.data(*copy), Level::L2};
   return {memory_of(line), Level::Memory};
 }
 

@@ -10,15 +10,14 @@ LineInfo* Directory::create(u64 pa) {
   if (number >= regions_.size()) regions_.resize(number + 1);
   if (regions_[number].data() == nullptr) {
     // A machine that uses little memory is better off with small pages.
-    const HostPages kind = pages_.empty() ? HostPages::Small : HostPages::Huge;
-    regions_[number] = HostMemory(kRegion + kRegion / 4096 * sizeof(PageInfo), kind);
+    const bool first = pages_.empty();
+    regions_[number] = HostMemory(first ? sizeof(Region) : kRegion, first ? HostPages::Small : HostPages::Huge);
+    at(number).base = number * kRegion;
   }
-  LineInfo& line = *reinterpret_cast<LineInfo*>(regions_[number].data() + align_down(pa % kRegion, kLine));
-  PageInfo& info = page_of(line);
-  info.pa = page;
+  PageInfo& info = at(number).pages[pa % kRegion / 4096];
   info.memory = memory;
   pages_.push_back(&info);
-  return &line;
+  return &at(number).lines[pa % kRegion / kLine];
 }
 
 void Directory::clear() {

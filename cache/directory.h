@@ -1,5 +1,6 @@
 // cache/directory.h - what is known of each line of memory that has ever been used.
 #pragma once
+#include <array>
 #include <span>
 #include <vector>
 
@@ -10,8 +11,8 @@
 
 namespace farside::cache {
 
-/// Records of lines and pages, made when a page is first used. Those of 2 MiB of memory lie in 2 MiB of the host at the
-/// same offsets, and their pages behind them: so a record needs no pointers, and is one line of the host's caches.
+/// Records of lines and pages, made when a page is first used. Those of 2 MiB of memory lie together in 2 MiB of the
+/// host: so a record needs no pointers.
 class Directory {
  public:
   Directory() = default;
@@ -22,38 +23,48 @@ class Directory {
     const u64 number = pa / kRegion;
     if (number >= regions_.size() || regions_[number].data() == nullptr) [[unlikely]]
       return nullptr;
-    LineInfo& line = *reinterpret_cast<LineInfo*>(regions_[number].data() + align_down(pa % kRegion, kLine));
-    return page_of(line).memory == nullptr ? nullptr : &line;
-  }
-  /// The host begins to fetch the record of the line of `pa`, if there is one.
-  void prefetch(u64 pa) const {
-    const u64 number = pa / kRegion;
-    if (number < regions_.size()) __builtin_prefetch(regions_[number].data() + align_down(pa % kRegion, kLine), 1);
+    Region& region = at(number);
+    return region.pages[pa % kRegion / 4096].memory == nullptr ? nullptr : &region.lines[pa % kRegion / kLine];
   }
   /// The same, and its page is known from now on; null if it is not RAM.
   LineInfo* find(u64 pa) {
     LineInfo* const line = known(pa);
     return line != nullptr ? line : create(pa);
   }
-  static PageInfo& page_of(const LineInfo& line) {
-    const u64 at = reinterpret_cast<u64>(&line);
-    return reinterpret_cast<PageInfo*>(align_down(at, kRegion) + kRegion)[at % kRegion / 4096];
-  }
-  static u64 address_of(const LineInfo& line) { return page_of(line).pa + reinterpret_cast<u64>(&line) % 4096; }
+  static LinePast& past_of(const LineInfo& line) { return region_of(line).past[number_of(line)]; }
+  static PageInfo& page_of(const LineInfo& line) { return region_of(line).pages[number_of(line) / kLinesOfPage]; }
+  static u64 address_of(const LineInfo& line) { return region_of(line).base + number_of(line) * kLine; }
+  static u64 address_of(const PageInfo& page) { return region_of(page).base + number_of(page) * 4096; }
   /// The 64 bytes at the point of coherency.
-  static u8* memory_of(const LineInfo& line) { return page_of(line).memory + reinterpret_cast<u64>(&line) % 4096; }
+  static u8* memory_of(const LineInfo& line) { return page_of(line).memory + number_of(line) % kLinesOfPage * kLine; }
   /// The 4 KiB of memory that `pa` is in, used or not; null if it is not RAM.
   const u8* memory_at(u64 pa) const {
     return backing_ == nullptr ? nullptr : backing_->ram_page(Pa{align_down(pa, 4096)});
   }
-  std::span<LineInfo> lines_of(const PageInfo& page) const { return {known(page.pa), 4096 / kLine}; }
+  static std::span<LineInfo> lines_of(const PageInfo& page) {
+    return {&region_of(page).lines[number_of(page) * kLinesOfPage], kLinesOfPage};
+  }
   /// In the order of first use.
   const std::vector<PageInfo*>& pages() const { return pages_; }
   void clear();
 
  private:
-  static constexpr u64 kRegion = HostMemory::kAlign;
-  static_assert(sizeof(LineInfo) == kLine);
+  static constexpr u64 kRegion = HostMemory::kAlign, kLinesOfPage = 4096 / kLine;
+  struct Region {
+    std::array<LineInfo, kRegion / kLine> lines;
+    std::array<LinePast, kRegion / kLine> past;
+    std::array<PageInfo, kRegion / 4096> pages;
+    u64 base;  ///< physical address
+  };
+  static_assert(sizeof(Region) <= HostMemory::kAlign);
+  /// Of a record in it, which lies within kAlign bytes of its beginning.
+  template <class Record>
+  static Region& region_of(const Record& record) {
+    return *reinterpret_cast<Region*>(align_down(reinterpret_cast<u64>(&record), HostMemory::kAlign));
+  }
+  static u64 number_of(const LineInfo& line) { return static_cast<u64>(&line - region_of(line).lines.data()); }
+  static u64 number_of(const PageInfo& page) { return static_cast<u64>(&page - region_of(page).pages.data()); }
+  Region& at(u64 number) const { return *reinterpret_cast<Region*>(regions_[number].data()); }
   LineInfo* create(u64 pa);
 
   Backing* backing_ = nullptr;

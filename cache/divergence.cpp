@@ -15,9 +15,9 @@ void Hierarchy::absorb(LineInfo& line, Cache& l1d, Line& copy) {
   const u64 written = differing_bytes(copy.data.data(), before.data());
   if (written == 0) return;
   copy.dirty |= written;
-  if (line.divergent && sanitized()) copy_bytes(golden_.at(&line).data(), copy.data.data(), written);
+  if (line.divergent() && sanitized()) copy_bytes(golden_.at(&line).data(), copy.data.data(), written);
   before = copy.data;
-  line.changed = history_.count();
+  past_of(line).changed = history_.count();
 }
 
 /// Bytes that have been written through a pointer and that nobody has looked at yet.
@@ -32,18 +32,19 @@ void Hierarchy::settle_lent(LineInfo& line) {
 
 /// The 64 bytes that were last written by anyone.
 const u8* Hierarchy::newest(const LineInfo& line) const {
-  return line.divergent ? golden_.at(&line).data() : coherent_source(line, 0).data;
+  return line.divergent() ? golden_.at(&line).data() : coherent_source(line, 0).data;
 }
 
 /// Something is about to make copies differ that are not dirty, or to throw dirty bytes away: what was last written is
 /// kept apart.
 void Hierarchy::diverge(LineInfo& line) {
-  if (line.divergent) return;
+  if (line.divergent()) return;
   if (sanitized()) {
     settle(line);
     std::memcpy(golden_[&line].data(), coherent_source(line, 0).data, kLine);
   }
-  line.divergent = true;
+  if (Way* below = l2_copy(line)) l2_.own(*below);
+  line.mark(LineInfo::kDivergent, true);
 }
 
 /// Whether each copy, and memory, holds `golden`, save for bytes that a copy above has dirty: no load can get anything
@@ -56,8 +57,8 @@ bool Hierarchy::agrees(const LineInfo& line, const u8* golden) const {
     if (!copy.snooped || std::memcmp(copy.data.data(), golden, kLine) != 0) return false;
     dirty |= copy.dirty | (copy.lent_write ? written_by_pointer(core, copy) : 0);
   }
-  if (const Line* copy = l2_copy(line)) {
-    if ((differing_bytes(copy->data.data(), golden) & ~dirty) != 0) return false;
+  if (const Way* copy = l2_copy(line)) {
+    if ((differing_bytes(l2_.data(*copy), golden) & ~dirty) != 0) return false;
     dirty |= copy->dirty;
   }
   return (differing_bytes(memory_of(line), golden) & ~dirty) == 0;
@@ -65,20 +66,18 @@ bool Hierarchy::agrees(const LineInfo& line, const u8* golden) const {
 
 /// Forgets a divergence that is over.
 void Hierarchy::converge(LineInfo& line) {
-  if (line.divergent && agrees(line, sanitized() ? golden_.at(&line).data() : coherent_source(line, 0).data)) {
+  if (line.divergent() && agrees(line, sanitized() ? golden_.at(&line).data() : coherent_source(line, 0).data)) {
     forget_golden(line);
   }
 }
 
 void Hierarchy::forget_golden(LineInfo& line) {
-  if (!line.divergent) return;
-  line.divergent = false;
+  if (!line.divergent()) return;
+  line.mark(LineInfo::kDivergent, false);
   golden_.erase(&line);
 }
 
-void Hierarchy::withdraw(unsigned core, Side side, Line& copy, Withdrawn what) {
-  const bool affected = copy.lent_write || (what == Withdrawn::All && copy.lent_read);
-  if (!affected) return;
+void Hierarchy::withdraw_lent(unsigned core, Side side, Line& copy, Withdrawn what) {
   LineInfo& line = *copy.info;
   if (copy.lent_write) {
     absorb(line, core_[core].l1d, copy);
@@ -111,14 +110,14 @@ void Hierarchy::withdraw_fetch(LineInfo& line) {
 /// Writes are found by comparison later, so a clean byte must be the same
 /// everywhere below: storing its own value again must change nothing.
 bool Hierarchy::may_lend(const LineInfo& line, const Line& copy, bool for_write) const {
-  if (!line.divergent) [[likely]]
+  if (!line.divergent()) [[likely]]
     return true;
   if (sanitized() && std::memcmp(copy.data.data(), golden_.at(&line).data(), kLine) != 0) return false;
   if (!for_write) return true;
-  const Line* below = l2_copy(line);
+  const Way* below = l2_copy(line);
   u64 kept_below = 0;
   if (below != nullptr) {
-    if ((differing_bytes(copy.data.data(), below->data.data()) & ~copy.dirty) != 0) return false;
+    if ((differing_bytes(copy.data.data(), l2_.data(*below)) & ~copy.dirty) != 0) return false;
     kept_below = below->dirty;
   }
   return (differing_bytes(copy.data.data(), memory_of(line)) & ~(copy.dirty | kept_below)) == 0;
@@ -130,7 +129,6 @@ LineInfo* Hierarchy::lendable(const AccessInfo& info, Pa pa, bool for_write) {
                         (info.kind == AccessKind::Data || info.kind == AccessKind::Host);
   if (!possible) return nullptr;
   LineInfo* line = directory_.find(pa.value);
-  prefetch_fill(pa.value);
   if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), for_write)))
     return nullptr;
   return line;
@@ -152,9 +150,9 @@ LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_writ
   check_use(info, *line);
   if (for_write) {
     // The store that asks for the pointer is in the history already, if the core's last one is.
-    const Writer& writer = line->writer;
-    const bool known = writer.sequence == line->last_event && writer.pc == info.pc && writer.core == info.core &&
-                       writer.kind == info.kind && writer.cached && line->l1i == 0;
+    const Writer writer = past_of(*line).writer();
+    const bool known = writer.sequence == history_.sequence_of(line->last_event) && writer.pc == info.pc &&
+                       writer.core == info.core && writer.kind == info.kind && writer.cached && line->l1i == 0;
     if (!known) become_writer(info, *line, true);
   }
   return lend(info, *line, copy, for_write);
@@ -162,7 +160,7 @@ LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_writ
 
 /// Marks the line as lent: may_lend has said yes and, for writing, the core has become the writer.
 LinePointer Hierarchy::lend(const AccessInfo& info, LineInfo& line, Line& copy, bool for_write) {
-  if (line.divergent) converge(line);
+  if (line.divergent()) converge(line);
   copy.lent_read = true;
   if (for_write && !copy.lent_write) {
     core_[info.core].l1d.before(copy) = copy.data;
@@ -175,7 +173,7 @@ LinePointer Hierarchy::lend(const AccessInfo& info, LineInfo& line, Line& copy, 
 
 LinePointer Hierarchy::read_and_lend(const AccessInfo& info, Pa pa, std::span<u8> out) {
   LineInfo* line = lendable(info, pa, false);
-  if (line == nullptr || line->interesting) {
+  if (line == nullptr || line->interesting()) {
     read(info, pa, out);
     return line == nullptr ? LinePointer{} : line_pointer(info, pa, false);
   }
@@ -225,7 +223,7 @@ bool Hierarchy::is_uniform(const AccessInfo& info, PageInfo& page, bool write) {
   page.mode = mode;
   if (fetch && !page.fetched) {  // pointers for writing would miss that
                                  // instructions are fetched from here
-    if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{page.pa});
+    if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{Directory::address_of(page)});
     page.lent = false;
     page.fetched = true;
   }
@@ -235,7 +233,7 @@ bool Hierarchy::is_uniform(const AccessInfo& info, PageInfo& page, bool write) {
 
 void Hierarchy::end_uniform(PageInfo& page) {
   page.mode = PageInfo::Mode::Divergent;
-  if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{page.pa});
+  if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{Directory::address_of(page)});
   page.lent = false;
 }
 
@@ -243,7 +241,7 @@ void Hierarchy::end_uniform(PageInfo& page) {
 /// been used. That is what a hypervisor does to each page before it maps it.
 void Hierarchy::renew(PageInfo& page) {
   for (const LineInfo& line : directory_.lines_of(page)) {
-    if (is_in_data_cache(line) || line.l1i != 0 || line.divergent) return;
+    if (is_in_data_cache(line) || line.l1i != 0 || line.divergent()) return;
   }
   page.mode = PageInfo::Mode::Fresh;
   page.fetched = false;

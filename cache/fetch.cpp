@@ -36,40 +36,37 @@ Line* Hierarchy::find_instruction(const AccessInfo& info, const LineInfo& line) 
 
 /// What an instruction fetch gets below L1I: L2 and memory; dirty lines of data
 /// caches only with IDC.
-Level Hierarchy::instruction_source(const AccessInfo& info, LineInfo& line, std::array<u8, kLine>& data) {
-  if (knobs_.ifetch == IFetch::Snoop) return coherent_view(line, info.core, data);
+Hierarchy::Source Hierarchy::instruction_source(const AccessInfo& info, LineInfo& line) {
+  if (knobs_.ifetch == IFetch::Snoop) return coherent_source(line, info.core);
   for (u32 left = config_.idc ? line.l1d : 0; left != 0; left &= left - 1) {
     const Line& copy = l1d_copy(std::countr_zero(left), line);
     if (copy.dirty == 0) continue;
-    data = copy.data;
-    return Level::L1D;
+    return {copy.data.data(), Level::L1D};
   }
   const bool through_l2 = config_.unification == Unification::L2;
-  if (const Line* copy = through_l2 ? l2_copy(line) : nullptr) {
+  if (const Way* copy = through_l2 ? l2_copy(line) : nullptr) {
     ++l2_.counters.hits;
-    data = copy->data;
-    return Level::L2;
+    return {l2_.data(*copy), Level::L2};
   }
   l2_.counters.misses += through_l2;
   touch_system_cache(line);
-  std::memcpy(data.data(), memory_of(line), kLine);
   // A fetch of Write-Through memory (MMU off, I = 1) stays in the instruction
   // cache alone.
-  if (through_l2 && info.attr.is_write_back()) fill_l2(line, data, info);
-  return Level::Memory;
+  if (through_l2 && info.attr.is_write_back()) fill_l2(line, info);
+  return {memory_of(line), Level::Memory};
 }
 
-Line& Hierarchy::fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin) {
+[[gnu::flatten]] Line& Hierarchy::fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin) {
   Cache& cache = core_[info.core].l1i;
-  std::array<u8, kLine> data;
-  last_source_ = instruction_source(info, line, data);
+  const Source from = instruction_source(info, line);
+  last_source_ = from.level;
   Line& copy = cache.victim(instruction_index(address_of(line), info.va));
   if (copy.valid()) {
     ++cache.counters.evictions;
     drop_instruction(info.core, copy);
   }
   cache.occupy(copy, address_of(line));
-  copy.data = data;
+  std::memcpy(copy.data.data(), from.data, kLine);
   copy.info = &line;
   copy.memory = memory_of(line);
   copy.state = State::Shared;
@@ -84,11 +81,10 @@ Line& Hierarchy::fill_instruction(const AccessInfo& info, LineInfo& line, Origin
 
 /// Knob ifetch=snoop: what lies in the instruction cache follows the data.
 void Hierarchy::refresh_instruction(const AccessInfo& info, LineInfo& line, Line& copy) {
-  std::array<u8, kLine> now;
-  coherent_view(line, info.core, now);
-  if (copy.data == now) return;
+  const u8* const now = coherent_source(line, info.core).data;
+  if (std::memcmp(copy.data.data(), now, kLine) == 0) return;
   withdraw(info.core, Side::Instruction, copy, Withdrawn::All);
-  copy.data = now;
+  std::memcpy(copy.data.data(), now, kLine);
 }
 
 Line& Hierarchy::instruction_line(const AccessInfo& info, LineInfo& line) {
@@ -115,7 +111,7 @@ Line& Hierarchy::instruction_line(const AccessInfo& info, LineInfo& line) {
 
 /// A core fetches in program order: what it fetches after this is not older than what this line shows.
 void Hierarchy::note_fetch(const AccessInfo& info, const LineInfo& line) {
-  core_[info.core].fetched_at = std::max(core_[info.core].fetched_at, line.changed);
+  core_[info.core].fetched_at = std::max(core_[info.core].fetched_at, past_of(line).changed);
 }
 
 std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
@@ -159,7 +155,11 @@ const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
   Line& copy = instruction_line(info, *line);
   note_fetch(info, *line);
   // While it is lent it is what was last written: each store withdraws it.
-  const bool right = copy.lent_read || !sanitized() || std::memcmp(copy.data.data(), newest(*line), kLine) == 0;
+  // So it is if it has come from below just now, and there is nothing newer above.
+  const bool unified = line->l1d == 0 && (line->l2 == 0 || config_.unification == Unification::L2);
+  const bool filled = last_source_ != Level::L1I && unified && !line->divergent();
+  const bool right =
+      copy.lent_read || filled || !sanitized() || std::memcmp(copy.data.data(), newest(*line), kLine) == 0;
   if (!right) return nullptr;
   // Stores through a pointer would go unnoticed by this one.
   if (line->lent_to != 0) {
@@ -176,7 +176,8 @@ void Hierarchy::drop_instruction(unsigned core, Line& copy) {
   LineInfo& line = *copy.info;
   core_[core].l1i.release(copy);
   bool left = false;
-  for_each_instruction_copy(core, line, [&](Line&) { left = true; });
+  const bool others = config_.icache != ICacheKind::PIPT;  // indexed or tagged by more than the physical address
+  if (others) for_each_instruction_copy(core, line, [&](Line&) { left = true; });
   if (!left) line.l1i &= ~(u32{1} << core);
 }
 

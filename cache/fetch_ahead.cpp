@@ -10,7 +10,7 @@ namespace farside::cache {
 /// fetches in program order, so a later fetch may not be older than that.
 u64 Hierarchy::last_old_fetch(unsigned core, const FetchedAhead& ahead) const {
   if (config_.dic) return ahead.until;
-  const u64 invalidated = std::max(ahead.info->last_ic, core_[core].last_ic_all);
+  const u64 invalidated = std::max(past_of(*ahead.info).last_ic, core_[core].last_ic_all);
   return invalidated < ahead.until ? ~u64{0} : invalidated + 1;
 }
 
@@ -24,7 +24,7 @@ void Hierarchy::keep_fetched(LineInfo& line) {
     if (knobs_.fetch_buffer == FetchBufferUse::Random && c.chance.one_in(2)) continue;
     for_each_instruction_copy(core, line, [&](Line& copy) {
       if (!copy.lent_read || copy.lent_context != c.fetch_context) return;
-      c.ahead.keep({.info = &line, .since = line.changed, .until = history_.count() + 1, .data = copy.data});
+      c.ahead.keep({.info = &line, .since = past_of(line).changed, .until = history_.count() + 1, .data = copy.data});
       // The cache may lose the line while the buffer keeps it: the core then sees the new one before the old one.
       if (knobs_.fetch_buffer == FetchBufferUse::Random && c.chance.one_in(2)) drop_instruction(core, copy);
     });
@@ -54,7 +54,7 @@ void Hierarchy::synchronize(unsigned core) {
   Core& c = core_[core];
   if (c.ahead.empty()) return;
   c.ahead.clear_if([&](const FetchedAhead& ahead) {
-    const Writer& writer = ahead.info->writer;
+    const Writer writer = past_of(*ahead.info).writer();
     const bool own = writer.core == core && writer.kind == AccessKind::Data;
     return !own || ahead.until <= c.order.stores_complete;
   });

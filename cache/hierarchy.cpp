@@ -18,7 +18,7 @@ Hierarchy::Hierarchy(const Config& config, const Knobs& knobs, unsigned cores, B
   CHECK(cores >= 1 && cores <= kMaxCores, "{} cores", cores);
   if (!modelled()) return;
   CHECK(validate(config).ok(), "geometry {}", config.name);
-  l2_ = Cache(config.l2);
+  l2_ = SharedCache(config.l2);
   if (config.system_cache.size != 0) system_ = Cache(config.system_cache);
   core_.resize(cores + 1);
   for (unsigned i = 0; i <= cores; ++i) {
@@ -42,13 +42,15 @@ bool Hierarchy::for_each_piece(Pa pa, usize size, Visit visit) {
     visit(*line, static_cast<unsigned>(first), usize{0}, size);
     return true;
   }
-  for (u64 at = pa.value; at < pa.value + size; at = align_down(at, kLine) + kLine) {
+  for (u64 at = pa.value; at < pa.value + size; at = align_down(at, 4096) + 4096) {
     if (directory_.find(at) == nullptr) return false;
   }
+  LineInfo* line = directory_.known(pa.value);
   for (usize done = 0; done < size;) {
     const u64 at = pa.value + done, offset = at & (kLine - 1);
+    if (is_aligned(at, 4096)) line = directory_.known(at);
     const usize bytes = std::min<usize>(kLine - offset, size - done);
-    visit(*directory_.find(at), static_cast<unsigned>(offset), done, bytes);
+    visit(*line++, static_cast<unsigned>(offset), done, bytes);
     done += bytes;
   }
   return true;
@@ -107,8 +109,7 @@ Hierarchy::Path Hierarchy::path_of(const AccessInfo& info, const LineInfo& line,
   }
 }
 
-void Hierarchy::touch_system_cache(const LineInfo& line) {
-  if (!system_.present()) return;
+void Hierarchy::count_in_system_cache(const LineInfo& line) {
   if (system_.find(address_of(line)) != nullptr) {
     ++system_.counters.hits;
     return;
@@ -130,18 +131,18 @@ void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offse
   const Path path = path_of(info, line, false);
   Level from = Level::L1D;
   if (path == Path::Cached && info.kind == AccessKind::Walk && knobs_.walker == WalkPath::L2) {
-    Line* copy = l2_copy(line);
+    const Way* copy = l2_copy(line);
     from = copy != nullptr ? Level::L2 : Level::Memory;
-    std::memcpy(out.data(), (copy != nullptr ? copy->data.data() : memory_of(line)) + offset, out.size());
+    std::memcpy(out.data(), (copy != nullptr ? l2_.data(*copy) : memory_of(line)) + offset, out.size());
   } else if (path == Path::Cached) {
     if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
     Line& copy = line_for_read(info, line);
     std::memcpy(out.data(), copy.data.data() + offset, out.size());
     from = last_source_;
   } else if (path == Path::Snoop) {
-    std::array<u8, kLine> data;
-    from = coherent_view(line, info.core, data);
-    std::memcpy(out.data(), data.data() + offset, out.size());
+    const Source source = coherent_source(line, info.core);
+    from = source.level;
+    std::memcpy(out.data(), source.data + offset, out.size());
   } else {
     if (knobs_.nc_hit == NcHit::CleanFirst && info.kind != AccessKind::Dma) clean_all(line, info);
     if (is_in_data_cache(line)) make_interesting(line);
@@ -169,14 +170,15 @@ void Hierarchy::write_line(const AccessInfo& info, LineInfo& line, unsigned offs
   }
 }
 
-void Hierarchy::write_cached(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
+[[gnu::flatten]] void Hierarchy::write_cached(const AccessInfo& info, LineInfo& line, unsigned offset,
+                                              std::span<const u8> in) {
   if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
   before_cached_write(info, line);
   if (!is_snooped(info)) diverge(line);
   const bool streams =
       knobs_.write_stream == Switch::On && l2_.present() && in.size() == kLine && !bit(line.l1d, info.core);
   if (streams) return write_streaming(info, line, in);
-  Line& copy = line_for_write(info, line);
+  Line& copy = line_for_write(info, line, in.size() == kLine);
   std::memcpy(copy.data.data() + offset, in.data(), in.size());
   if (copy.lent_write) std::memcpy(core_[info.core].l1d.before(copy).data() + offset, in.data(), in.size());
   copy.dirty |= ones(static_cast<unsigned>(in.size())) << offset;
@@ -188,9 +190,9 @@ void Hierarchy::write_cached(const AccessInfo& info, LineInfo& line, unsigned of
 /// mode.
 void Hierarchy::write_streaming(const AccessInfo& info, LineInfo& line, std::span<const u8> in) {
   take_from_others(info, line, true, nullptr);
-  std::array<u8, kLine> data;
-  std::memcpy(data.data(), in.data(), kLine);
-  fill_l2(line, data, info).dirty = ~u64{0};
+  Way& way = fill_l2(line, info);
+  std::memcpy(l2_.own_new(way), in.data(), kLine);
+  l2_.set_dirty(way, ~u64{0});
   golden_write(info, line, 0, in, true);
 }
 
@@ -213,14 +215,18 @@ void Hierarchy::write_memory(const AccessInfo& info, LineInfo& line, unsigned of
 void Hierarchy::write_snooping(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
   withdraw_data(line, ~u32{0});
   std::memcpy(memory_of(line) + offset, in.data(), in.size());
-  for_each_data_copy(line, ~u32{0},
-                     [&](unsigned, Line& copy) { std::memcpy(copy.data.data() + offset, in.data(), in.size()); });
+  for (u32 left = line.l1d; left != 0; left &= left - 1) {
+    Line& copy = l1d_copy(static_cast<unsigned>(std::countr_zero(left)), line);
+    std::memcpy(copy.data.data() + offset, in.data(), in.size());
+  }
+  if (Way* copy = l2_copy(line); copy != nullptr && l2_.owns(*copy))
+    std::memcpy(l2_.own(*copy) + offset, in.data(), in.size());
   golden_write(info, line, offset, in, false);
 }
 
 void Hierarchy::golden_write(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in,
                              bool cached) {
-  if (line.divergent && sanitized()) std::memcpy(golden_.at(&line).data() + offset, in.data(), in.size());
+  if (line.divergent() && sanitized()) std::memcpy(golden_.at(&line).data() + offset, in.data(), in.size());
   become_writer(info, line, cached);
 }
 
@@ -240,8 +246,9 @@ void Hierarchy::become_writer(const AccessInfo& info, LineInfo& line, bool cache
   const EventKind kind =
       cached ? EventKind::Write : (info.kind == AccessKind::Dma ? EventKind::DmaWrite : EventKind::NcWrite);
   event(line, kind, cached ? Level::L1D : Level::Memory, info);
-  line.writer = {info.pc, line.last_event, info.core, info.el, info.kind, cached};
-  line.changed = line.last_event;
+  LinePast& past = past_of(line);
+  past.changed = history_.count();
+  past.set_writer({info.pc, past.changed, info.core, info.el, info.kind, cached});
 }
 
 void Hierarchy::flush_all() {
@@ -268,7 +275,7 @@ void Hierarchy::adopt(Pa base, u64 size) {
       drop_all(line);
       if (line.l1i != 0) invalidate_instruction(line, line.l1i, nullptr, by);
       forget_golden(line);
-      line.writer = {};
+      past_of(line).set_writer({});
       line.last_use = 0;
     }
   }

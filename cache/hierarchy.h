@@ -17,6 +17,7 @@
 #include "cache/op.h"
 #include "cache/port.h"
 #include "cache/sanitizer.h"
+#include "cache/shared_cache.h"
 #include "core/base/chance.h"
 
 namespace farside::cache {
@@ -209,6 +210,10 @@ class Hierarchy {
     Order order;
   };
   enum class Path : u8 { Cached, Memory, Snoop };  ///< Snoop: sees and updates all copies, allocates nothing
+  struct Source {
+    const u8* data;  ///< 64 bytes
+    Level level;
+  };
 
   /// Runs `visit(offset in access, line, offset in line, bytes)` for each line
   /// of a span that is RAM.
@@ -217,6 +222,7 @@ class Hierarchy {
 
   // hierarchy.cpp
   static PageInfo& page_of(const LineInfo& line) { return Directory::page_of(line); }
+  static LinePast& past_of(const LineInfo& line) { return Directory::past_of(line); }
   static u64 address_of(const LineInfo& line) { return Directory::address_of(line); }
   static u8* memory_of(const LineInfo& line) { return Directory::memory_of(line); }
   bool sanitized() const { return knobs_.sanitizer == Switch::On; }
@@ -230,12 +236,13 @@ class Hierarchy {
   void golden_write(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in, bool cached);
   void become_writer(const AccessInfo& info, LineInfo& line, bool cached);
   void touch_system_cache(const LineInfo& line);
+  void count_in_system_cache(const LineInfo& line);
 
   // fetch.cpp
   Line& instruction_line(const AccessInfo& info, LineInfo& line);
   Line* find_instruction(const AccessInfo& info, const LineInfo& line);
   Line& fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin);
-  Level instruction_source(const AccessInfo& info, LineInfo& line, std::array<u8, 64>& data);
+  Source instruction_source(const AccessInfo& info, LineInfo& line);
   void refresh_instruction(const AccessInfo& info, LineInfo& line, Line& copy);
   void invalidate_instruction(LineInfo& line, u32 cores, const CacheOpByPa* op, const AccessInfo& by);
   void drop_instruction(unsigned core, Line& copy);
@@ -252,43 +259,41 @@ class Hierarchy {
   void for_each_instruction_copy(unsigned core, const LineInfo& line, Visit visit);
 
   // coherence.cpp
-  struct Source {
-    const u8* data;  ///< 64 bytes
-    Level level;
-  };
   /// The copy in the L1D of a core that has one.
   Line& l1d_copy(unsigned core, const LineInfo& line) { return *core_[core].l1d.find(address_of(line)); }
   const Line& l1d_copy(unsigned core, const LineInfo& line) const { return *core_[core].l1d.find(address_of(line)); }
   /// The copy in the L2, or null.
-  Line* l2_copy(const LineInfo& line) {
+  Way* l2_copy(const LineInfo& line) {
     return line.l2 == 0 ? nullptr : &l2_.at(l2_.set_of(address_of(line)), line.l2 - 1u);
   }
-  const Line* l2_copy(const LineInfo& line) const { return const_cast<Hierarchy*>(this)->l2_copy(line); }
+  const Way* l2_copy(const LineInfo& line) const { return const_cast<Hierarchy*>(this)->l2_copy(line); }
   static bool is_in_data_cache(const LineInfo& line) { return line.l1d != 0 || line.l2 != 0; }
-  /// What a miss of the L2 will need: the host fetches it while the line itself is looked at.
-  void prefetch_fill(u64 pa) const {
-    if (l2_.present()) directory_.prefetch(l2_.prefetch_victim(pa));
-  }
   bool is_snooped(const AccessInfo& info) const;
   Line& line_for_read(const AccessInfo& info, LineInfo& line);
-  Line& line_for_write(const AccessInfo& info, LineInfo& line);
-  Line& fill_data(const AccessInfo& info, LineInfo& line, Origin origin, bool exclusive);
-  Level source_of_fill(const AccessInfo& info, LineInfo& line, std::array<u8, 64>& data);
-  bool take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, std::array<u8, 64>* data);
+  Line& line_for_write(const AccessInfo& info, LineInfo& line, bool overwritten = false);
+  struct Fill {
+    bool exclusive = false;
+    bool overwritten = false;  ///< all of it, at once
+  };
+  Line& fill_data(const AccessInfo& info, LineInfo& line, Origin origin, Fill how);
+  Source source_of_fill(const AccessInfo& info, LineInfo& line, LineBytes& kept);
+  bool take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, u8* data);
   void write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& by);
-  void write_back_to_memory(LineInfo& line, const std::array<u8, 64>& data, u64 mask, const AccessInfo& by);
-  Line& fill_l2(LineInfo& line, const std::array<u8, 64>& data, const AccessInfo& by);
+  void write_back_to_memory(LineInfo& line, const u8* data, u64 mask, const AccessInfo& by);
+  Way& fill_l2(LineInfo& line, const AccessInfo& by);
   void clean_l2(LineInfo& line, const AccessInfo& by);
   void drop_l1d(unsigned core, Line& copy);
+  void empty_l1d(unsigned core, Line& copy, const AccessInfo& by);
+  void empty_l2(Way& copy, const AccessInfo& by);
   void drop_l2(LineInfo& line);
   void evict_l1d(unsigned core, Line& copy, const AccessInfo& by);
-  void evict_l2(Line& copy, const AccessInfo& by);
+  void evict_l2(Way& copy, const AccessInfo& by);
   void clean_all(LineInfo& line, const AccessInfo& by);
   void drop_all(LineInfo& line);
   Source coherent_source(const LineInfo& line, unsigned core) const;
   Level coherent_view(const LineInfo& line, unsigned core, std::array<u8, 64>& data) const;
   template <class Visit>
-  void for_each_data_copy(const LineInfo& line, u32 cores, Visit visit);
+  void for_each_data_copy(const LineInfo& line, Visit visit) const;
 
   // divergence.cpp
   /// Makes the records of a line current. Every entry from outside does this first.
@@ -304,6 +309,7 @@ class Hierarchy {
   void converge(LineInfo& line);
   void forget_golden(LineInfo& line);
   void withdraw(unsigned core, Side side, Line& copy, Withdrawn what);
+  void withdraw_lent(unsigned core, Side side, Line& copy, Withdrawn what);
   void withdraw_data(LineInfo& line, u32 cores);
   void withdraw_fetch(LineInfo& line);
   LineInfo* lendable(const AccessInfo& info, Pa pa, bool for_write);
@@ -329,6 +335,7 @@ class Hierarchy {
   void make_interesting(LineInfo& line);
   void before_uncached_write(const AccessInfo& info, LineInfo& line);
   void before_cached_write(const AccessInfo& info, LineInfo& line);
+  void fetch_before_write(const AccessInfo& info, LineInfo& line);
   void random_fill(unsigned core);
   void random_eviction(unsigned core);
   bool adversarial_eviction(unsigned core);
@@ -353,10 +360,10 @@ class Hierarchy {
   // checks.cpp
   void check_read(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen, Level from);
   void check_fetch(const AccessInfo& info, LineInfo& line, unsigned offset, u32 seen, Level from);
-  void check_overwrite(LineInfo& line, const u8* below, const std::array<u8, 64>& data, u64 mask, Level level,
-                       const AccessInfo& by);
-  void check_discard(LineInfo& line, const std::array<u8, 64>& data, u64 dirty, Level level, const AccessInfo& by);
+  void check_overwrite(LineInfo& line, const u8* below, const u8* data, u64 mask, Level level, const AccessInfo& by);
+  void check_discard(LineInfo& line, const u8* data, u64 dirty, Level level, const AccessInfo& by);
   void check_use(const AccessInfo& info, LineInfo& line);
+  void change_use(const AccessInfo& info, LineInfo& line, u8 use);
   void check_ambiguity(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen, Level from);
   void report(Finding finding, const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,
               std::span<const u8> expected, Level from);
@@ -372,7 +379,7 @@ class Hierarchy {
   Directory directory_;
   LineListener* listener_ = nullptr;
   std::vector<Core> core_;  ///< the host core is the last
-  Cache l2_;
+  SharedCache l2_;
   Cache system_;
   /// What was last written to lines that are divergent. Looked up only, never iterated.
   std::unordered_map<const LineInfo*, std::array<u8, kLine>> golden_;

@@ -70,20 +70,23 @@ class History {
  public:
   explicit History(unsigned size_log2 = 18)
       : size_(u64{1} << size_log2), memory_(size_ * sizeof(Packed), HostPages::Small) {}
-  /// Records `event` after the line's event `previous` and returns its sequence
-  /// number.
-  u64 add(const Event& event, u64 previous) {
-    ++last_;
-    slot(last_) = pack(event, previous == 0 ? 0 : last_ - previous);
-    return last_;
+  /// Records `event`, the newest of its line. `newest` has the low bits of the number of the one before, and gets those
+  /// of this one.
+  void add(const Event& event, u32& newest) {
+    const auto now = static_cast<u32>(++last_);
+    slot(last_) = pack(event, newest == 0 ? 0 : now - newest);
+    newest = now;
   }
-  /// Up to `limit` events of a line, newest first, from its newest event
-  /// `sequence`.
-  std::vector<Event> of_line(u64 sequence, usize limit) const {
+  /// The number of an event from its low bits, for those of the last 2^32.
+  u64 sequence_of(u32 low) const { return low == 0 ? 0 : last_ - (static_cast<u32>(last_) - low); }
+  /// Up to `limit` events of `line`, newest first, from its event `sequence`.
+  std::vector<Event> of_line(u64 line, u64 sequence, usize limit) const {
     std::vector<Event> events;
     while (sequence != 0 && sequence + size_ > last_ && events.size() < limit) {
-      events.push_back(at(sequence));
-      sequence = events.back().previous;
+      const Event event = at(sequence);
+      if (event.line != line) break;  // an older number with the same low bits
+      events.push_back(event);
+      sequence = event.previous;
     }
     return events;
   }
@@ -112,18 +115,12 @@ class History {
   struct Packed {
     u64 line_and_kind = 0;  ///< lines are aligned: EventKind in bits 3:0, EL in bits 5:4
     u64 pc = 0;
-    u32 back = 0;  ///< events since the line's event before; 0: none, or too long ago
-    u8 core = 0;
-    u8 level_and_by = 0;  ///< Level in bits 3:0, AccessKind in bits 7:4
-    u16 remark = 0;
+    u32 back = 0;  ///< events since the line's event before; 0: none
+    u32 rest = 0;  ///< core in bits 7:0, Level in bits 11:8, AccessKind in bits 15:12, remark in bits 31:16
   };
-  static Packed pack(const Event& e, u64 back) {
-    return {e.line | static_cast<u64>(e.kind) | static_cast<u64>(e.el) << 4,
-            e.pc,
-            back > ~u32{0} ? 0 : static_cast<u32>(back),
-            e.core,
-            static_cast<u8>(static_cast<unsigned>(e.level) | static_cast<unsigned>(e.by) << 4),
-            e.remark};
+  static Packed pack(const Event& e, u32 back) {
+    return {e.line | static_cast<u64>(e.kind) | static_cast<u64>(e.el) << 4, e.pc, back,
+            e.core | static_cast<u32>(e.level) << 8 | static_cast<u32>(e.by) << 12 | u32{e.remark} << 16};
   }
   Event at(u64 sequence) const {
     const Packed& e = slot(sequence);
@@ -132,11 +129,11 @@ class History {
             .line = align_down(e.line_and_kind, kLine),
             .pc = e.pc,
             .kind = static_cast<EventKind>(e.line_and_kind & 15),
-            .level = static_cast<Level>(e.level_and_by & 15),
-            .by = static_cast<AccessKind>(e.level_and_by >> 4),
-            .core = e.core,
+            .level = static_cast<Level>(e.rest >> 8 & 15),
+            .by = static_cast<AccessKind>(e.rest >> 12 & 15),
+            .core = static_cast<u8>(e.rest),
             .el = static_cast<El>(e.line_and_kind >> 4 & 3),
-            .remark = e.remark};
+            .remark = static_cast<u16>(e.rest >> 16)};
   }
 
   Packed& slot(u64 sequence) const { return reinterpret_cast<Packed*>(memory_.data())[sequence & (size_ - 1)]; }

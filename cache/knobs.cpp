@@ -53,7 +53,7 @@ constexpr KnobRow<Knobs> kRows[] = {
     named_knob<&Knobs::host_alias>("host_alias", kSwitch,
                                    "somebody maps all memory cacheable, so that all of it may be speculated"),
     named_knob<&Knobs::pages>("pages", kPages,
-                              "uniform: no lines for a page while it is used in one way only; faster, finds less"),
+                              "uniform: no lines for a page while it is used in one way only; finds less"),
     named_knob<&Knobs::lend>("lend", kSwitch, "off: no fast path for loads and stores, so that histories name each"),
     named_knob<&Knobs::sanitizer>("sanitizer", kSwitch, "off: no golden copy of memory and no findings"),
 };

@@ -1,5 +1,4 @@
-// cache/line.h - one line of a cache, with data, and the directory's record of
-// one line of memory.
+// cache/line.h - one line of a first-level cache, with data, and the directory's records of one line of memory.
 #pragma once
 #include <array>
 
@@ -8,37 +7,66 @@
 
 namespace farside::cache {
 
+/// The bytes of a line, as the host's caches like them.
+struct alignas(kLine) LineBytes {
+  std::array<u8, kLine> bytes{};
+};
+
 /// Coherence state. Modified: has dirty bytes, or a pointer for writing to it
 /// has been lent.
 enum class State : u8 { Invalid, Shared, Exclusive, Modified };
 /// Why the line came into the cache.
 enum class Origin : u8 { Demand, Prefetch, Speculation, Walk };
 
-/// What the model knows about 64 bytes of memory: where copies are, and who
-/// wrote there last. One line of the host's caches, and right when it is all
-/// zeros; where it lies says which memory it is about (Directory).
-struct alignas(kLine) LineInfo {
-  u64 last_event = 0;  ///< newest event in the history
-  u64 changed = 0;     ///< event count at the last store, or later
-  u64 last_ic = 0;     ///< event count when an instruction invalidation of this line last completed
-  Writer writer;
-  u32 l1d = 0, l1i = 0;      ///< cores that hold a copy, one bit each
-  u8 l2 = 0;                 ///< 1 + the way of the copy in the L2; 0: none
-  u8 lent_to = 0;            ///< 1 + the core that holds a pointer for writing; 0: none
-  u8 last_use = 0;           ///< kind of attributes last used, for MISMATCH; 0: none
-                             ///< since maintenance
-  bool interesting = false;  ///< queued for adversarial choices
-  /// Something was done that leaves copies older than others: the bytes last
-  /// written are kept in Hierarchy::golden_. While false, each copy and memory
-  /// hold them, save for bytes that a copy above them holds as dirty.
-  bool divergent = false;
+/// Where copies of 64 bytes of memory are: what every miss and eviction asks. Small, because each miss in the L2 looks
+/// at two of these that the host's caches may not have. Right when it is all zeros; where it lies says which memory it
+/// is about (Directory).
+struct LineInfo {
+  u32 l1d = 0, l1i = 0;  ///< cores that hold a copy, one bit each
+  u32 last_event = 0;    ///< newest event in the history: the low bits of its number; 0: none
+  u8 l2 = 0;             ///< 1 + the way of the copy in the L2; 0: none
+  u8 lent_to = 0;        ///< 1 + the core that holds a pointer for writing; 0: none
+  u8 last_use = 0;       ///< kind of attributes last used, for MISMATCH; 0: none since maintenance
+  u8 marks = 0;          ///< of kInteresting and kDivergent
+  static constexpr u8 kInteresting = 1, kDivergent = 2;
+  /// Queued for adversarial choices.
+  bool interesting() const { return (marks & kInteresting) != 0; }
+  /// Something was done that leaves copies older than others: the bytes last written are kept in Hierarchy::golden_.
+  /// While false, each copy and memory hold them, save for bytes that a copy above them holds as dirty.
+  bool divergent() const { return (marks & kDivergent) != 0; }
+  void mark(u8 what, bool on) { marks = static_cast<u8>(on ? marks | what : marks & ~what); }
 };
+static_assert(sizeof(LineInfo) == 16);
 
-/// 4 KiB of memory in the directory. Right when it is all zeros, but for what
-/// says which page it is.
+/// What stores and instruction invalidations leave behind about the same 64 bytes, for reports and for what may still
+/// be executed. Right when it is all zeros.
+struct LinePast {
+  u64 changed = 0;  ///< event count at the last store, or later
+  u64 last_ic = 0;  ///< event count when an instruction invalidation of this line last completed
+  Writer writer() const {
+    return {.pc = writer_pc_,
+            .sequence = writer_ >> 16,
+            .core = static_cast<u8>(writer_ >> 8),
+            .el = static_cast<El>(writer_ >> 4 & 3),
+            .kind = static_cast<AccessKind>(writer_ >> 1 & 7),
+            .cached = (writer_ & 1) != 0};
+  }
+  void set_writer(const Writer& writer) {
+    writer_pc_ = writer.pc;
+    writer_ = writer.sequence << 16 | u64{static_cast<u8>(writer.core)} << 8 | static_cast<u64>(writer.el) << 4 |
+              static_cast<u64>(writer.kind) << 1 | static_cast<u64>(writer.cached);
+  }
+  u64 write_event() const { return writer_ >> 16; }  ///< Writer::sequence
+
+ private:
+  u64 writer_pc_ = 0;
+  u64 writer_ = 0;  ///< the rest of it; numbers of events have 48 bits
+};
+static_assert(sizeof(LinePast) == 32);
+
+/// 4 KiB of memory in the directory. Right when it is all zeros.
 struct PageInfo {
   enum class Mode : u8 { Fresh, Cached, Uncached, Divergent };
-  u64 pa = 0;
   u8* memory = nullptr;  ///< the bytes at the point of coherency; null: never used
   Mode mode = Mode::Fresh;
   bool fetched = false;    ///< instructions were fetched from it
@@ -46,7 +74,7 @@ struct PageInfo {
   bool lent = false;       ///< a page-sized pointer may be held
 };
 
-/// One way of one set: the data, and a line of the host's caches about it.
+/// One way of one set of a first-level cache: the data, and a line of the host's caches about it.
 struct alignas(kLine) Line {
   std::array<u8, kLine> data{};
   LineInfo* info = nullptr;

@@ -48,12 +48,12 @@ void Hierarchy::apply(const CacheOpBySetWay& op, unsigned core) {
   drain(core);
   const unsigned level = bits(op.operand, 3, 1);
   if (level > 1) return;
-  Cache& cache = level == 0 ? core_[core].l1d : l2_;
-  if (!cache.present()) return;
-  const unsigned way_bits = cache.ways() <= 1 ? 0 : log2_floor(cache.ways() - 1) + 1;
+  const Geometry& cache = level == 0 ? config_.l1d : config_.l2;
+  if (cache.size == 0) return;
+  const unsigned way_bits = cache.ways <= 1 ? 0 : log2_floor(cache.ways - 1) + 1;
   const u32 way = way_bits == 0 ? 0 : static_cast<u32>(bits(op.operand, 31, 32 - way_bits));
   const u32 set = static_cast<u32>(bits(op.operand, 31 - way_bits, 6)) & (cache.sets() - 1);
-  if (way >= cache.ways()) return;
+  if (way >= cache.ways) return;
   Action action = op.action;
   if (action == Action::Invalidate && knobs_.ivac == Ivac::CleanInvalidate) action = Action::CleanInvalidate;
   if (level == 0) {
@@ -90,7 +90,7 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
     for (unsigned i = from; i < to; ++i) {
       if (op.instruction) {
         invalidate_instruction(lines[i], in_scope(op.scope, by.core), &op, by);
-        lines[i].last_ic = history_.count();
+        past_of(lines[i]).last_ic = history_.count();
       } else {
         maintain_data(op, lines[i], by);
       }
@@ -135,16 +135,14 @@ void Hierarchy::invalidate_scope(LineInfo& line, u32 cores, bool discards, const
     Line& copy = l1d_copy(core, line);
     withdraw(core, Side::Data, copy, Withdrawn::All);
     const u64 dirty = std::exchange(copy.dirty, 0);
-    const std::array<u8, kLine> data = copy.data;
-    const Line* below = l2_copy(line);
+    const Way* below = l2_copy(line);
     const u64 all_dirty = dirty | (below != nullptr ? below->dirty : 0);
     drop_l1d(core, copy);
-    if (discards && all_dirty != 0) check_discard(line, data, dirty, Level::L1D, by);
+    if (discards && all_dirty != 0) check_discard(line, copy.data.data(), dirty, Level::L1D, by);
   }
-  if (line.l2) {
-    Line& copy = *l2_copy(line);
-    const u64 dirty = std::exchange(copy.dirty, 0);
-    const std::array<u8, kLine> data = copy.data;
+  if (Way* const copy = l2_copy(line)) {
+    const u64 dirty = copy->dirty;
+    const u8* const data = l2_.data(*copy);
     drop_l2(line);
     if (discards && dirty != 0) check_discard(line, data, dirty, Level::L2, by);
   }
@@ -169,15 +167,14 @@ void Hierarchy::set_way_l1(Action action, unsigned core, u32 set, u32 way, const
   if (action == Action::Clean) return;
   if (copy.dirty != 0) diverge(line);
   const u64 dirty = std::exchange(copy.dirty, 0);
-  const std::array<u8, kLine> data = copy.data;
   drop_l1d(core, copy);
   ++counts_.lines_invalidated;
   event(line, EventKind::Invalidate, Level::L1D, by);
-  if (dirty != 0) check_discard(line, data, dirty, Level::L1D, by);
+  if (dirty != 0) check_discard(line, copy.data.data(), dirty, Level::L1D, by);
 }
 
 void Hierarchy::set_way_l2(Action action, u32 set, u32 way, const AccessInfo& by) {
-  Line& copy = l2_.at(set, way);
+  Way& copy = l2_.at(set, way);
   if (!copy.valid()) return;
   LineInfo& line = *copy.info;
   settle(line);
@@ -189,8 +186,8 @@ void Hierarchy::set_way_l2(Action action, u32 set, u32 way, const AccessInfo& by
   }
   if (action == Action::Clean) return;
   if (copy.dirty != 0) diverge(line);
-  const u64 dirty = std::exchange(copy.dirty, 0);
-  const std::array<u8, kLine> data = copy.data;
+  const u64 dirty = copy.dirty;
+  const u8* const data = l2_.data(copy);
   drop_l2(line);
   ++counts_.lines_invalidated;
   event(line, EventKind::Invalidate, Level::L2, by);

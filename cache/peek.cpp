@@ -35,7 +35,7 @@ void Hierarchy::look(const LineInfo& line, View view, unsigned core, std::array<
   if (view == View::Cached) {
     coherent_view(line, core, data);
   } else if (view == View::Unification) {
-    if (line.l2 && config_.unification == Unification::L2) data = l2_copy(line)->data;
+    if (line.l2 && config_.unification == Unification::L2) std::memcpy(data.data(), l2_.data(*l2_copy(line)), kLine);
   } else if (sanitized()) {
     std::memcpy(data.data(), newest(line), kLine);
     if (line.lent_to == 0) return;
@@ -65,8 +65,9 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
     }
   }
   if (line->l2) {
-    const Line& copy = *l2_copy(*line);
-    out.push_back({Level::L2, 0, copy.dirty != 0 ? State::Modified : State::Exclusive, copy.dirty, copy.data});
+    const Way& way = *l2_copy(*line);
+    Copy& copy = out.emplace_back(Level::L2, 0, way.dirty != 0 ? State::Modified : State::Exclusive, way.dirty);
+    std::memcpy(copy.data.data(), l2_.data(way), kLine);
   }
   Copy memory;
   std::memcpy(memory.data.data(), memory_of(*line), kLine);
@@ -76,21 +77,22 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
 
 std::vector<Event> Hierarchy::history(Pa pa, usize limit) const {
   const LineInfo* line = modelled() ? directory_.known(pa.value) : nullptr;
-  return line == nullptr ? std::vector<Event>{} : history_.of_line(line->last_event, limit);
+  return line == nullptr ? std::vector<Event>{}
+                         : history_.of_line(address_of(*line), history_.sequence_of(line->last_event), limit);
 }
 
 void Hierarchy::note_event(Pa pa, u16 remark, const AccessInfo& by) {
   LineInfo* line = modelled() ? directory_.find(pa.value) : nullptr;
   if (line == nullptr) return;
-  line->last_event = history_.add({.line = address_of(*line),
-                                   .pc = by.pc,
-                                   .kind = EventKind::External,
-                                   .level = Level::Memory,
-                                   .by = by.kind,
-                                   .core = static_cast<u8>(by.core),
-                                   .el = by.el,
-                                   .remark = remark},
-                                  line->last_event);
+  history_.add({.line = address_of(*line),
+                .pc = by.pc,
+                .kind = EventKind::External,
+                .level = Level::Memory,
+                .by = by.kind,
+                .core = static_cast<u8>(by.core),
+                .el = by.el,
+                .remark = remark},
+               line->last_event);
 }
 
 const Counters& Hierarchy::counters(Level level, unsigned core) const {
@@ -107,18 +109,21 @@ const Counters& Hierarchy::counters(Level level, unsigned core) const {
 u64 Hierarchy::state_hash() const {
   u64 hash = 0xcbf29ce484222325;
   const auto mix = [&](u64 value) { hash = (hash ^ value) * 0x100000001b3; };
-  const auto add = [&](const Cache& cache) {
+  const auto add_line = [&](u64 place, const LineInfo& info, u64 dirty, State state, const u8* data) {
+    for (u64 value : {place, address_of(info), dirty, static_cast<u64>(state)}) mix(value);
+    for (u64 i = 0; i < kLine; ++i) mix(data[i]);
+  };
+  const auto for_each_place = [](const auto& cache, auto visit) {
     for (u32 set = 0; set < cache.sets(); ++set) {
       for (u32 way = 0; way < cache.ways(); ++way) {
-        const Line& line = cache.at(set, way);
-        if (!line.valid() || line.info == nullptr) continue;
-        mix(u64{set} << 32 | way);
-        mix(address_of(*line.info));
-        mix(line.dirty);
-        mix(static_cast<u64>(line.state));
-        for (u8 byte : line.data) mix(byte);
+        if (cache.at(set, way).valid()) visit(u64{set} << 32 | way, cache.at(set, way));
       }
     }
+  };
+  const auto add = [&](const Cache& cache) {
+    for_each_place(cache, [&](u64 place, const Line& line) {
+      add_line(place, *line.info, line.dirty, line.state, line.data.data());
+    });
   };
   for (const Core& core : core_) {
     add(core.l1d), add(core.l1i);
@@ -128,7 +133,8 @@ u64 Hierarchy::state_hash() const {
     });
     for (const CacheOpByPa& op : core.pending) mix(op.base.value), mix(static_cast<u64>(op.action));
   }
-  add(l2_);
+  for_each_place(
+      l2_, [&](u64 place, const Way& way) { add_line(place, *way.info, way.dirty, State::Exclusive, l2_.data(way)); });
   return hash;
 }
 

@@ -20,7 +20,7 @@ struct PackedWay {
   std::array<u8, kLine> data{}, before{};
 };
 
-/// LineInfo, but for what follows from the caches and from memory.
+/// LineInfo and LinePast, but for what follows from the caches and from memory.
 struct PackedInfo {
   u64 last_event = 0, changed = 0, last_ic = 0, writer_pc = 0, writer_sequence = 0;
   u32 writer_core = 0;
@@ -84,30 +84,39 @@ void unpack(StateVisitor& v, const PackedWay& way, Line& line) {
   line.data = way.data;
 }
 
-PackedInfo pack(const LineInfo& line) {
-  return {.last_event = line.last_event,
-          .changed = line.changed,
-          .last_ic = line.last_ic,
-          .writer_pc = line.writer.pc,
-          .writer_sequence = line.writer.sequence,
-          .writer_core = line.writer.core,
+PackedInfo pack(const LineInfo& line, u64 last_event) {
+  const LinePast& past = Directory::past_of(line);
+  const Writer writer = past.writer();
+  return {.last_event = last_event,
+          .changed = past.changed,
+          .last_ic = past.last_ic,
+          .writer_pc = writer.pc,
+          .writer_sequence = writer.sequence,
+          .writer_core = writer.core,
           .last_use = line.last_use,
-          .writer_el = static_cast<u8>(line.writer.el),
-          .writer_kind = static_cast<u8>(line.writer.kind),
-          .writer_cached = line.writer.cached};
+          .writer_el = static_cast<u8>(writer.el),
+          .writer_kind = static_cast<u8>(writer.kind),
+          .writer_cached = writer.cached};
 }
 
 void unpack(StateVisitor& v, const PackedInfo& info, LineInfo& line) {
-  line.last_event = info.last_event;
-  line.changed = info.changed;
-  line.last_ic = info.last_ic;
+  LinePast& past = Directory::past_of(line);
+  line.last_event = static_cast<u32>(info.last_event);
+  past.changed = info.changed;
+  past.last_ic = info.last_ic;
   line.last_use = info.last_use;
-  line.writer = {.pc = info.writer_pc,
-                 .sequence = info.writer_sequence,
-                 .core = info.writer_core,
-                 .el = chosen(v, "cache.writer", info.writer_el, El::EL3),
-                 .kind = chosen(v, "cache.writer", info.writer_kind, AccessKind::Host),
-                 .cached = info.writer_cached != 0};
+  past.set_writer({.pc = info.writer_pc,
+                   .sequence = info.writer_sequence,
+                   .core = info.writer_core,
+                   .el = chosen(v, "cache.writer", info.writer_el, El::EL3),
+                   .kind = chosen(v, "cache.writer", info.writer_kind, AccessKind::Host),
+                   .cached = info.writer_cached != 0});
+}
+
+void visit_counters(StateVisitor& v, Counters& counters) {
+  for (u64* count :
+       {&counters.hits, &counters.misses, &counters.fills, &counters.evictions, &counters.writebacks, &counters.snoops})
+    v.value("cache.count", *count);
 }
 
 }  // namespace
@@ -141,9 +150,45 @@ void Cache::visit_state(StateVisitor& v, Home home) {
   }
   if (present()) v.field("cache.next_way", next_way_.data(), next_way_.size());
   for (u8& way : next_way_) way = static_cast<u8>(way % ways_);
-  for (u64* count :
-       {&counters.hits, &counters.misses, &counters.fills, &counters.evictions, &counters.writebacks, &counters.snoops})
-    v.value("cache.count", *count);
+  visit_counters(v, counters);
+}
+
+/// The same for the L2, all of whose lines are Exclusive and take part in coherence: with their data, wherever they
+/// are.
+template <class Home>
+void SharedCache::visit_state(StateVisitor& v, Home home) {
+  u64 used = 0;
+  for (const Way& way : entries_) used += way.valid();
+  used = v.count("cache.lines", used, entries_.size(), sizeof(PackedWay));
+  u32 next = 0;
+  for (u64 i = 0; i < used; ++i) {
+    PackedWay packed;
+    if (!v.restoring()) {
+      while (!at(next / ways_, next % ways_).valid()) ++next;
+      const Way& way = at(next / ways_, next % ways_);
+      packed = {.place = next, .state = static_cast<u8>(State::Exclusive), .flags = kSnooped, .dirty = way.dirty};
+      packed.pa = Directory::address_of(*way.info);
+      std::memcpy(packed.data.data(), data(way), kLine);
+      ++next;
+    }
+    v.value("cache.line", packed);
+    if (!v.restoring()) continue;
+    const u32 set = packed.place / ways_;
+    const bool fits =
+        packed.place < entries_.size() && !at(set, packed.place % ways_).valid() && set == set_of(packed.pa);
+    LineInfo* const info = fits ? home(packed.pa) : nullptr;
+    if (info == nullptr) return v.reject("cache.place");
+    if (packed.state != static_cast<u8>(State::Exclusive) || packed.flags != kSnooped) v.reject("cache.flags");
+    Way& way = at(set, packed.place % ways_);
+    occupy(way, *info);
+    set_dirty(way, packed.dirty);
+    std::memcpy(own_new(way), packed.data.data(), kLine);
+  }
+  std::vector<u8> next_ways;
+  for (const Set& set : sets_) next_ways.push_back(set.next);
+  if (present()) v.field("cache.next_way", next_ways.data(), next_ways.size());
+  for (u32 set = 0; set < sets(); ++set) sets_[set].next = static_cast<u8>(next_ways[set] % ways_);
+  visit_counters(v, counters);
 }
 
 /// Nothing is cached, and nothing is known of any memory.
@@ -153,7 +198,7 @@ void Hierarchy::forget_all() {
     core.l1i.for_each([&](Line& line) { core.l1i.release(line); });
     core.ahead.clear();
   }
-  l2_.for_each([&](Line& line) { l2_.release(line); });
+  l2_.for_each([&](Way& way) { l2_.release(way); });
   system_.for_each([&](Line& line) { system_.release(line); });
   interesting_.clear();
   directory_.clear();
@@ -164,7 +209,7 @@ void Hierarchy::forget_all() {
 void Hierarchy::visit_pages(StateVisitor& v) {
   const u64 pages = v.count("pages", directory_.pages().size(), ~u64{0}, sizeof(PackedInfo) * 64);
   for (u64 i = 0; i < pages; ++i) {
-    u64 pa = v.restoring() ? 0 : directory_.pages()[i]->pa;
+    u64 pa = v.restoring() ? 0 : Directory::address_of(*directory_.pages()[i]);
     v.value("page.pa", pa);
     if (v.restoring() && (!is_aligned(pa, 4096) || directory_.known(pa) != nullptr || directory_.find(pa) == nullptr))
       return v.reject("page.pa");
@@ -173,7 +218,8 @@ void Hierarchy::visit_pages(StateVisitor& v) {
     for (bool* flag : {&page.fetched, &page.cacheable, &page.lent}) v.value("page.flag", *flag);
     std::array<PackedInfo, 64> lines;
     const std::span<LineInfo> infos = directory_.lines_of(page);
-    for (unsigned line = 0; line < 64; ++line) lines[line] = pack(infos[line]);
+    for (unsigned line = 0; line < 64; ++line)
+      lines[line] = pack(infos[line], history_.sequence_of(infos[line].last_event));
     v.value("page.lines", lines);
     for (unsigned line = 0; v.restoring() && line < 64; ++line) unpack(v, lines[line], infos[line]);
     if (sanitized()) visit_golden(v, page);
@@ -193,7 +239,7 @@ void Hierarchy::visit_golden(StateVisitor& v, const PageInfo& page) {
     v.value("page.golden", golden);
     if (!v.restoring()) continue;
     golden_[&line] = golden;
-    line.divergent = true;
+    line.mark(LineInfo::kDivergent, true);
   }
 }
 
@@ -201,17 +247,20 @@ void Hierarchy::visit_golden(StateVisitor& v, const PageInfo& page) {
 /// it.
 void Hierarchy::find_divergent() {
   const auto for_each_copy = [this](auto look) {
-    for (Core& core : core_) core.l1d.for_each(look);
-    l2_.for_each(look);
+    for (Core& core : core_) core.l1d.for_each([&](Line& copy) { look(*copy.info); });
+    l2_.for_each([&](Way& way) { look(*way.info); });
   };
   // Where nothing else was said memory held what was last written.
-  for_each_copy([this](const Line& copy) {
-    LineInfo& line = *copy.info;
-    if (line.divergent || agrees(line, sanitized() ? copy.memory : coherent_source(line, 0).data)) return;
-    line.divergent = true;
-    if (sanitized()) std::memcpy(golden_[&line].data(), copy.memory, kLine);
+  for_each_copy([this](LineInfo& line) {
+    if (line.divergent() || agrees(line, sanitized() ? memory_of(line) : coherent_source(line, 0).data)) return;
+    line.mark(LineInfo::kDivergent, true);
+    if (sanitized()) std::memcpy(golden_[&line].data(), memory_of(line), kLine);
   });
-  for_each_copy([this](const Line& copy) { converge(*copy.info); });
+  for_each_copy([this](LineInfo& line) { converge(line); });
+  l2_.for_each([this](Way& way) {
+    const bool same = std::memcmp(l2_.data(way), memory_of(*way.info), kLine) == 0;
+    if (same && way.dirty == 0 && !way.info->divergent()) l2_.share(way);
+  });
 }
 
 /// A line that is known to the directory, by its address; null is none.
@@ -312,8 +361,8 @@ void Hierarchy::visit_interesting(StateVisitor& v) {
   if (!v.restoring()) return;
   for (u64 pa : lines) {
     LineInfo* line = directory_.known(pa);
-    if (line == nullptr || address_of(*line) != pa || line->interesting) return v.reject("interesting");
-    line->interesting = true;
+    if (line == nullptr || address_of(*line) != pa || line->interesting()) return v.reject("interesting");
+    line->mark(LineInfo::kInteresting, true);
     interesting_.push_back(line);
   }
 }
@@ -354,7 +403,7 @@ void History::visit_state(StateVisitor& v) {
                       .el = chosen(v, "history.el", e.el, El::EL3),
                       .remark = e.remark};
     const u64 back = e.previous == 0 || e.previous >= first + i ? 0 : first + i - e.previous;
-    slot(first + i) = pack(event, back);
+    slot(first + i) = pack(event, back > ~u32{0} ? 0 : static_cast<u32>(back));
   }
   ranges_.clear();
   for (const PackedRange& r : ranges)
@@ -378,13 +427,9 @@ void Hierarchy::visit_state(StateVisitor& v) {
   if (v.restoring()) forget_all();
   visit_pages(v);
   for (u32 core = 0; core < core_.size(); ++core) visit_core(v, core);
-  l2_.visit_state(v, [&](u64 pa, Line& line) {
+  l2_.visit_state(v, [&](u64 pa) {
     LineInfo* const info = directory_.known(pa);
-    if (info == nullptr || address_of(*info) != pa || info->l2 != 0) return false;
-    info->l2 = static_cast<u8>(1 + l2_.way_of(line));
-    line.memory = memory_of(*info);
-    line.info = info;
-    return true;
+    return info == nullptr || address_of(*info) != pa || info->l2 != 0 ? nullptr : info;
   });
   if (v.restoring()) find_divergent();
   // Only counts: nothing points at what it holds.

@@ -1,7 +1,9 @@
 // cache/speculation.cpp - what silicon does unasked: speculative fills,
 // evictions, refetches; chosen by seed or by malice.
 #include <algorithm>
+#include <cstring>
 
+#include "cache/bytes.h"
 #include "cache/visit.h"
 
 namespace farside::cache {
@@ -15,11 +17,11 @@ constexpr unsigned kLooks = 16;
 /// Remembers a line that is used through caches and around them: where a choice
 /// can make a difference.
 void Hierarchy::make_interesting(LineInfo& line) {
-  if (line.interesting) return;
-  line.interesting = true;
+  if (line.interesting()) return;
+  line.mark(LineInfo::kInteresting, true);
   interesting_.push_back(&line);
   if (interesting_.size() <= kMaxInteresting) return;
-  interesting_.front()->interesting = false;
+  interesting_.front()->mark(LineInfo::kInteresting, false);
   interesting_.pop_front();
 }
 
@@ -41,7 +43,7 @@ void Hierarchy::fill_clean(unsigned core, LineInfo& line) {
   // Speculation takes nothing from a core that is writing: it would only be a
   // loss of time.
   if (line.lent_to != 0) return;
-  fill_data(by, line, Origin::Speculation, false);
+  fill_data(by, line, Origin::Speculation, {});
 }
 
 void Hierarchy::speculative_fill(unsigned core, Pa pa) {
@@ -76,8 +78,8 @@ void Hierarchy::before_uncached_write(const AccessInfo& info, LineInfo& line) {
 
 /// Before a cacheable store to a page with code, an instruction cache may have
 /// fetched ahead.
-void Hierarchy::before_cached_write(const AccessInfo& info, LineInfo& line) {
-  if (knobs_.spec_fill != SpecFill::Adversarial || !page_of(line).fetched || line.l1i != 0) return;
+void Hierarchy::fetch_before_write(const AccessInfo& info, LineInfo& line) {
+  if (!page_of(line).fetched || line.l1i != 0) return;
   if (config_.icache != ICacheKind::PIPT || config_.dic || !chance_.one_in(2)) return;
   AccessInfo ahead = info;
   ahead.core = info.core == host_core() ? static_cast<u32>(chance_.below(cores_)) : info.core;
@@ -152,17 +154,20 @@ void Hierarchy::random_eviction(unsigned core) {
   AccessInfo by;
   by.core = c.chance.one_in(4) ? host_core() : core;  // nobody counts the host core's instructions
   const bool from_l2 = c.chance.one_in(4) && l2_.present();
-  Cache& cache = from_l2 ? l2_ : core_[by.core].l1d;
-  const u32 set = static_cast<u32>(c.chance.below(cache.sets()));
-  // In a set with room the oldest line is the first one: fills take the ways in this order.
-  Line* oldest = knobs_.evict == Evict::Oldest ? &cache.victim(u64{set} << 6) : nullptr;
-  for (u32 way = 0; oldest != nullptr && !oldest->valid() && way < cache.ways(); ++way) oldest = &cache.at(set, way);
-  Line& copy = oldest != nullptr ? *oldest : cache.at(set, static_cast<u32>(c.chance.below(cache.ways())));
-  if (!copy.valid()) return;
+  const auto choose = [&](auto& cache) -> auto& {
+    const u32 set = static_cast<u32>(c.chance.below(cache.sets()));
+    if (knobs_.evict != Evict::Oldest) return cache.at(set, static_cast<u32>(c.chance.below(cache.ways())));
+    // In a set with room the oldest line is the first one: fills take the ways in this order.
+    auto* oldest = &cache.victim(u64{set} << 6);
+    for (u32 way = 0; !oldest->valid() && way < cache.ways(); ++way) oldest = &cache.at(set, way);
+    return *oldest;
+  };
   if (from_l2) {
-    evict_l2(copy, by);
+    Way& copy = choose(l2_);
+    if (copy.valid()) evict_l2(copy, by);
   } else {
-    evict_l1d(by.core, copy, by);
+    Line& copy = choose(core_[by.core].l1d);
+    if (copy.valid()) evict_l1d(by.core, copy, by);
   }
 }
 
@@ -173,15 +178,15 @@ bool Hierarchy::adversarial_eviction(unsigned core) {
   for (unsigned look = 0; look < kLooks && !interesting_.empty(); ++look) {
     LineInfo& line = *interesting_[core_[core].chance.below(interesting_.size())];
     settle(line);
-    if (dirty_anywhere(line) == 0 || !sanitized()) continue;
+    // Without divergence only what the L2 holds below another copy can be older than what was last written.
+    const bool may_revert = line.divergent() ? is_in_data_cache(line) : line.l1d != 0 && line.l2 != 0;
+    if (!may_revert || !sanitized() || dirty_anywhere(line) == 0) continue;
     const u8 *const golden = newest(line), *const memory = memory_of(line);
     bool reverts = false;
-    for_each_data_copy(line, ~u32{0}, [&](unsigned, Line& copy) {
-      if (copy.dirty == 0) return;
-      for (unsigned byte = 0; byte < kLine; ++byte) {
-        const bool written = knobs_.wb_granule == WbGranule::Line || bit(copy.dirty, byte);
-        reverts |= written && memory[byte] == golden[byte] && copy.data[byte] != golden[byte];
-      }
+    for_each_data_copy(line, [&](const u8* data, u64 dirty) {
+      if (dirty == 0) return;
+      const u64 written = knobs_.wb_granule == WbGranule::Line ? ~u64{0} : dirty;
+      reverts |= (written & ~differing_bytes(memory, golden) & differing_bytes(data, golden)) != 0;
     });
     if (!reverts) continue;
     evict_line(Pa{address_of(line)});
@@ -201,11 +206,10 @@ void Hierarchy::refetch(unsigned core) {
   by.attr = kWriteBackIsh;
   LineInfo& line = *copy.info;
   settle(line);
-  std::array<u8, kLine> now;
-  instruction_source(by, line, now);
-  if (now == copy.data) return;
+  const u8* const now = instruction_source(by, line).data;
+  if (std::memcmp(copy.data.data(), now, kLine) == 0) return;
   withdraw(core, Side::Instruction, copy, Withdrawn::All);
-  copy.data = now;
+  std::memcpy(copy.data.data(), now, kLine);
   event(line, EventKind::FetchFill, Level::L1I, by);
 }
 

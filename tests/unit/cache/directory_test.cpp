@@ -27,7 +27,7 @@ TEST_CASE("a page is known once one of its lines has been asked for") {
   CHECK(directory.known(kRam + 0x1040) != nullptr);
   CHECK(directory.known(kRam + 0x2000) == nullptr);
   REQUIRE(directory.pages().size() == 2);  // in the order of first use
-  CHECK(directory.pages()[0]->pa == kRam + 0x1000);
+  CHECK(Directory::address_of(*directory.pages()[0]) == kRam + 0x1000);
   CHECK(directory.lines_of(*directory.pages()[1]).data() == directory.find(kRam));
 }
 
