@@ -19,9 +19,11 @@ struct Link {
   Block* to = nullptr;  ///< null: not connected
   Patch jump{};         ///< the jump that is redirected
   const u8* stub = nullptr;
-  bool apart = false;        ///< to a block whose accesses do not share looks at L0
-  u8* host_page = nullptr;   ///< where the code compares the target's page or line with that of `to`; null within one
-  Link* next_out = nullptr;  ///< of the same block
+  bool apart = false;       ///< to a block whose accesses do not share looks at L0
+  u8* host_page = nullptr;  ///< where the code compares the target's page or line with that of `to`; null within one
+  Patch other_line{};       ///< the jump behind that comparison of lines
+  const u8* not_lent = nullptr;  ///< and where it goes once connected: the dispatcher need not look at the link
+  Link* next_out = nullptr;      ///< of the same block
   Link *next_in = nullptr, **in = nullptr;  ///< of the same target: the next one, and what points to this one
 };
 

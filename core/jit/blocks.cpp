@@ -46,6 +46,7 @@ void Blocks::connect(Link& link, Block& to) {
     // A page has the mark of a guarded one; of a CodeLine there are two.
     const u64 home = buffer_.lines() ? align_down(to.host, pe::kLineBytes) : to.host - (to.pc & kPageMask);
     std::memcpy(code.writable(link.host_page), &home, sizeof home);
+    if (link.not_lent != nullptr) code.bind(link.other_line, link.not_lent);
   }
   code.bind(link.jump, to.code);
 }
@@ -54,6 +55,7 @@ void Blocks::disconnect(Link& link) {
   Asm& code = buffer_.code();
   const u64 nowhere = 0;
   if (link.host_page != nullptr) std::memcpy(code.writable(link.host_page), &nowhere, sizeof nowhere);
+  if (link.not_lent != nullptr) code.bind(link.other_line, link.stub);
   code.bind(link.jump, link.stub);
   leave_target(link);
 }

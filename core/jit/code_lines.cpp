@@ -8,8 +8,7 @@
 namespace farside::jit {
 
 CodeLine& CodeLines::find(u64 va, const u8* bytes, bool guarded) {
-  // Neighbours in neighbouring buckets: code is fetched in order, and a miss of the host brings several.
-  CodeLine*& head = buckets_[(va >> 6 ^ va >> 40) % kBuckets];
+  CodeLine*& head = buckets_[bucket(va)];
   for (CodeLine** place = &head; *place != nullptr; place = &(*place)->next) {
     CodeLine& line = **place;
     if (line.va != va || line.guarded != guarded || std::memcmp(line.bytes.data(), bytes, 64) != 0) continue;

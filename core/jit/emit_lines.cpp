@@ -68,10 +68,10 @@ void Translator::emit_indirect_line(Asm& a, u8 btype) {
   a.mov(true, RCX, HostMem{kLineContext, kFetchLines + kCodeOfLine, RCX});
   a.test(true, RCX, RCX);
   const Patch unknown = a.jcc(Cc::E);
-  a.mov(true, RCX, HostMem{RCX, offsetof(CodeLine, blocks), RAX, 3});
+  a.mov(true, RCX, HostMem{RCX, offsetof(CodeLine, code), RAX, 3});
   a.test(true, RCX, RCX);
   const Patch untranslated = a.jcc(Cc::E);
-  a.jmp(HostMem{RCX, offsetof(Block, code)});
+  a.jmp(RCX);
   emit_lookup(a, btype, {other_line, unknown, untranslated}, {guarded, slice_end});
 }
 

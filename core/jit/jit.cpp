@@ -73,20 +73,23 @@ void Jit::attach(pe::Pe& pe) {
 
 void Jit::run(pe::Pe& pe) {
   const TimeSplit::Visit here(time_, Part::Dispatching);
+  bool resumes = true;
   while (pe.budget > 0 && !pe.waiting) {
     if (pe.debug_active || pe.s.btype != 0 || pe.s.pstate[Pstate::IL] || pe.ports.trace->on(TraceGroup::Exec)) {
       interp_.step(pe);
       continue;
     }
-    if (pe.take_interrupt()) continue;
-    run_blocks(pe);
+    if (!pe.take_interrupt()) run_blocks(pe, resumes);
+    resumes = false;
   }
 }
 
 /// Makes fetch_page the page or line of PC, as the interpreter's fetch does; false with an exception pending.
 bool Jit::find_page(pe::Pe& pe) {
   const u64 window = options_.lines ? pe::kLineBytes - 4 : pe::kL0PageSize - 4;
-  return (pe.s.pc & ~window) == pe.fetch_page.page || pe.fetch_slow(pe.s.pc);
+  if ((pe.s.pc & ~window) == pe.fetch_page.page) return true;
+  if (options_.lines) code_lines_.prefetch_record(pe.s.pc);
+  return pe.fetch_slow(pe.s.pc);
 }
 
 /// Block::host of the code at PC, which has been fetched; 0 if each fetch must be looked at. `apart`: see Block.
@@ -103,6 +106,7 @@ u64 Jit::host_of_code(pe::Pe& pe, bool apart) {
   return reinterpret_cast<u64>(line->code) + (pc & 0x3c) + line->guarded;
 }
 
+/// What translated code may assume of the PE.
 void Jit::fill_frame(pe::Pe& pe) {
   Frame& frame = buffer_.frame();
   frame = {.pe = &pe,
@@ -116,10 +120,10 @@ void Jit::fill_frame(pe::Pe& pe) {
   frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
 }
 
-/// Runs translated code until something must be reconsidered.
-void Jit::run_blocks(pe::Pe& pe) {
+/// Runs translated code until something must be reconsidered. `resumes`: a slice begins, anywhere in a block.
+void Jit::run_blocks(pe::Pe& pe, bool resumes) {
   Link* link = nullptr;
-  for (;;) {
+  for (;; resumes = false) {
     if (forgetting_ && forget_at_random(pe, false)) link = nullptr;
     if (!find_page(pe)) {
       pe.spend(1);  // as in the interpreter: an exception in place of an instruction takes time
@@ -133,29 +137,29 @@ void Jit::run_blocks(pe::Pe& pe) {
       link = nullptr;
       continue;
     }
-    Block* block = find(pc, host);
-    if (block == nullptr) {
-      if (cold(pc, host)) {
+    Block* block = options_.lines ? nullptr : find(pc, host);
+    const u8* code = options_.lines ? code_line(host).code[pc / 4 % 16] : block != nullptr ? block->code : nullptr;
+    if (code == nullptr) {
+      if (cold(pc, host, resumes)) {
         if (!interpret(pe)) return;
         link = nullptr;
         continue;
       }
       block = &translate(pc, host, options_.hot_samples == 0 ? Tier::Hot : Tier::Plain);
+      code = block->code;
     }
     if (flushes != counters_.flushes) link = nullptr;
-    if (link != nullptr && link->target == pc) connect(*link, *block);
-    if (pe.budget < block->count) {
-      ++counters_.slice_ends;
+    if (link != nullptr && link->target == pc) connect(*link, block != nullptr ? *block : *blocks_.find(pc, host));
+    // Where lines come and go the record of the block stays untouched, and its code finds that the slice is too short.
+    if (!options_.lines && pe.budget < block->count) {
       sample(*block);
-      const TimeSplit::Visit slow(time_, Part::Interpreting);
-      interp_.run(pe);
-      return;
+      return end_slice(pe);
     }
     fill_frame(pe);
     ++counters_.entries;
     code_changed_ = false;
     flags_to_host(pe.s);
-    const u64 exit = enter(*block);
+    const u64 exit = enter(code);
     flags_from_host(pe.s);
     if (fp_unit_) {
       host_fp::collect(pe.s.fp);
@@ -176,10 +180,15 @@ void Jit::run_blocks(pe::Pe& pe) {
         }
         break;
       case kOutOfBudget:
+        if (pe.budget > 0 && options_.lines) return end_slice(pe);
         if (pe.budget > 0) break;
         if (const JumpCacheEntry& entry = slot(pe.s.pc); entry.pc == pe.s.pc) sample(*entry.block);
         return;
       case kStale: break;  // find() will see it
+      case kNotLent:
+        if (pe.budget <= 0) return;
+        code_lines_.prefetch(pe.s.pc);
+        break;
       default:
         link = reinterpret_cast<Link*>(exit);
         pe.s.pc = link->target;
@@ -189,13 +198,19 @@ void Jit::run_blocks(pe::Pe& pe) {
   }
 }
 
-u64 Jit::enter(const Block& block) {
+u64 Jit::enter(const u8* code) {
   const TimeSplit::Visit here(time_, Part::Translated);
-  return buffer_.enter(block.code);
+  return buffer_.enter(code);
+}
+
+/// The interpreter runs the last instructions of the slice.
+void Jit::end_slice(pe::Pe& pe) {
+  const TimeSplit::Visit slow(time_, Part::Interpreting);
+  ++counters_.slice_ends;
+  interp_.run(pe);
 }
 
 Block* Jit::find(u64 pc, u64 host) {
-  if (options_.lines) return code_line(host).blocks[pc / 4 % 16];
   JumpCacheEntry& entry = slot(pc);
   Block* block = entry.pc == pc && entry.host == host ? entry.block : blocks_.find(pc, host);
   if (block == nullptr) return nullptr;
@@ -208,9 +223,11 @@ Block* Jit::find(u64 pc, u64 host) {
   return block;
 }
 
-/// Counts this run of the code at `pc`; true if it is not worth translating yet.
-bool Jit::cold(u64 pc, u64 host) {
+/// Counts this run of the code at `pc`; true if it is not worth translating yet. Nor is it where a slice has begun by
+/// chance in the middle of what is translated as a whole: with modelled caches slices are short.
+bool Jit::cold(u64 pc, u64 host, bool resumes) {
   if (options_.threshold == 0) return false;
+  if (options_.lines && resumes) return true;
   const u64 hash = (pc ^ (host >> 12) * 0x9e3779b97f4a7c15) >> 2;
   Heat& heat = heat_[hash % kHeatEntries];
   const u32 tag = static_cast<u32>(hash / kHeatEntries);
@@ -266,7 +283,7 @@ Block& Jit::translate(u64 pc, u64 host, Tier tier) {
   Block& block = blocks_.add(pc, host);
   block.tier = tier;
   translator_.translate(block, options_.most_instructions, verify);
-  if (options_.lines) code_line(host).blocks[pc / 4 % 16] = &block;
+  if (options_.lines) code_line(host).code[pc / 4 % 16] = block.code;
   if (!options_.lines && !block.apart()) slot(pc) = {host, pc, block.code, &block};
   if (perf_map_ != nullptr) name_code(block);
   return block;
@@ -287,7 +304,7 @@ void Jit::connect(Link& link, Block& to) {
 void Jit::drop(Block& block) {
   JumpCacheEntry& entry = slot(block.pc);
   if (entry.block == &block) entry = {};
-  if (options_.lines) code_line(block.host).blocks[block.pc / 4 % 16] = nullptr;
+  if (options_.lines) code_line(block.host).code[block.pc / 4 % 16] = nullptr;
   blocks_.drop(block);
 }
 

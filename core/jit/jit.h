@@ -86,13 +86,14 @@ class Jit : public pe::CodeWatch {
     u32 tag = 0, runs = 0;
   };
 
-  void run_blocks(pe::Pe& pe);
+  void run_blocks(pe::Pe& pe, bool resumes);
   void fill_frame(pe::Pe& pe);
+  void end_slice(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
   u64 host_of_code(pe::Pe& pe, bool apart);
-  u64 enter(const Block& block);
+  u64 enter(const u8* code);
   Block* find(u64 pc, u64 host);
-  bool cold(u64 pc, u64 host);
+  bool cold(u64 pc, u64 host, bool resumes);
   bool interpret(pe::Pe& pe);
   Block& translate(u64 pc, u64 host, Tier tier);
   void sample(Block& block);

@@ -79,7 +79,8 @@ enum Exit : u64 {
   kReconsider,    ///< interrupts, masks, translation or debug state may have changed
   kOutOfBudget,   ///< PC names a block that is longer than the slice
   kStale,         ///< PC names a block whose bytes have changed
-  kLastExit = kStale,
+  kNotLent,       ///< PC names an instruction whose line is not lent, or is another than the connected block's
+  kLastExit = kNotLent,
 };
 
 /// What code at EL1 that uses the SP of EL1 may do without asking: bits, all clear elsewhere.

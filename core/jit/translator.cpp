@@ -301,11 +301,13 @@ void Translator::emit_link(Asm& a, const Pending& pending) {
     a.bind(link.jump);
   } else if (buffer_.lines()) {
     a.bind(pending.from);
-    const Patch other = emit_line_check(a, link);
+    link.other_line = emit_line_check(a, link);
     link.jump = a.jmp();
+    link.not_lent = a.here();
+    emit_leave(a, link.target, kNotLent);
     link.stub = a.here();
     a.bind(link.jump);
-    a.bind(other);
+    a.bind(link.other_line);
   } else {
     a.bind(pending.from);
     const u64 page = align_down(link.target, pe::kL0PageSize);

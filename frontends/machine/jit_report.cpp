@@ -98,6 +98,7 @@ std::string Machine::jit_report() const {
   row("to find a block", c.exits[jit::kLookup]);
   row("to look at interrupts", c.exits[jit::kReconsider]);
   row("as the slice was over", c.exits[jit::kOutOfBudget]);
+  row("as a line was not lent", c.exits[jit::kNotLent]);
   row("to connect a jump", c.exits[jit::kLastExit + 1]);
   row("jumps connected", c.linked);
   row("blocks interpreted", c.interpreted);
