@@ -101,7 +101,7 @@ void Tlb::visit_state(StateVisitor& v) {
   u32 sizes[] = {knobs_.entries_log2, knobs_.s2_entries_log2};
   v.value("tlb.sizes", sizes);
   if (sizes[0] != knobs_.entries_log2 || sizes[1] != knobs_.s2_entries_log2) return v.reject("tlb.sizes");
-  ++generation_;
+  va_side_.begin_generation();
   va_side_.visit_state(v);
   ipa_side_.visit_state(v);
   v.chance("tlb.chance", chance_);

@@ -32,6 +32,7 @@ void Tlb::Side::account(const TlbEntry& entry, int delta) {
 }
 
 void Tlb::Side::remove(u64 set, unsigned way) {
+  note_change(entries_[set * kWays + way]);
   account(entries_[set * kWays + way], -1);
   sets_[set].way[way] = {};
 }
@@ -57,6 +58,7 @@ bool Tlb::Side::fill(const TlbEntry& entry, u64 context, Replacement policy, Cha
   entries_[index * kWays + way] = entry;
   set.way[way] = {context, page};
   account(entry, +1);
+  note_change(entry);
   return evicted;
 }
 
@@ -129,7 +131,6 @@ Tlb::Tlb(const Knobs& knobs)
       ipa_side_(knobs.s2_entries_log2) {}
 
 void Tlb::fill(const TlbEntry& entry) {
-  ++generation_;
   const bool stage2 = entry.kind == TlbKind::Stage2;
   u64 context = context_of(entry.regime, entry.vmid, entry.asid, entry.config);
   if (stage2) context = context_of(RegimeId::EL10, entry.vmid, 0, 0);
@@ -186,7 +187,6 @@ const TlbEntry* Tlb::lookup_overlapping(u64 context, u64 va, const TlbEntry* fir
 }
 
 u64 Tlb::invalidate(const TlbiOp& given) {
-  ++generation_;
   TlbiOp op = given;
   if (knobs_.ignore_ttl) op.ttl_level = -1;
   ++stats_.invalidations[static_cast<unsigned>(op.kind)];
@@ -212,7 +212,6 @@ u64 Tlb::invalidate(const TlbiOp& given) {
 }
 
 void Tlb::clear() {
-  ++generation_;
   va_side_.clear();
   ipa_side_.clear();
   overlaps_ = false;

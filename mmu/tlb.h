@@ -91,9 +91,9 @@ class Tlb {
   /// Visits every entry in its place. Restoring rejects entries that no fill can have made.
   void visit_state(StateVisitor& visitor);
 
-  /// A number that changes whenever an entry comes or goes. Until then the answer of a lookup can be kept; count_hit()
-  /// counts its further uses.
-  u64 generation() const { return generation_; }
+  /// A number that changes whenever an entry comes or goes that may translate the page of `va`. Until then the answer
+  /// of a lookup can be kept, unless two entries for one address stay (knob bbm); count_hit() counts its further uses.
+  u64 generation(u64 va) const { return va_side_.generation(va); }
   void count_hit() { ++stats_.hits; }
 
   const Knobs& knobs() const { return knobs_; }
@@ -152,12 +152,19 @@ class Tlb {
     /// Drops an entry that `chance` chooses, if there is one.
     void drop_one(Chance& chance);
     u64 context_at(u64 slot) const { return sets_[slot / kWays].way[slot % kWays].context; }
+    u64 generation(u64 input) const { return generation_ + page_generations_[generation_slot(input)]; }
+    /// Every entry may be another.
+    void begin_generation() { ++generation_; }
 
    private:
     static u64 page_of(u64 input, unsigned size_log2) { return input >> size_log2 << size_log2 | size_log2; }
     u64 set_of(u64 page) const {
       const u64 mixed = (page ^ page >> 32) * 0x9e3779b97f4a7c15;
       return mixed >> 40 & set_mask_;
+    }
+    static usize generation_slot(u64 input) { return (input >> 12 ^ input >> 20) % 256; }
+    void note_change(const TlbEntry& entry) {
+      ++(entry.size_log2 == 12 ? page_generations_[generation_slot(entry.input)] : generation_);
     }
     static unsigned block_bucket(u64 input, unsigned leaf_size_log2);
     void remove(u64 set, unsigned way);
@@ -172,7 +179,9 @@ class Tlb {
     u64 leaf_sizes_split_ = 0;  ///< bit n: some entry maps a part of a 2^n leaf
     u32 size_count_[64] = {};
     u32 split_count_[64] = {};
-    u32 split_bucket_[256] = {};  ///< entries that are parts of a larger leaf, by that leaf
+    u32 split_bucket_[256] = {};      ///< entries that are parts of a larger leaf, by that leaf
+    u64 generation_ = 0;              ///< counts changes of entries that map more than a page
+    u64 page_generations_[256] = {};  ///< and of the others, by a hash of the page: both only grow
   };
 
   static bool context_matches(u64 tag, u64 wanted) {
@@ -191,7 +200,6 @@ class Tlb {
   bool overlaps_ = false;  ///< an entry was filled over one of another size, and both stay (knob bbm)
   unsigned conflict_ = 0;
   TlbEntry amalgam_{};
-  u64 generation_ = 0;
   TlbStats stats_;
   Side va_side_, ipa_side_;
 };

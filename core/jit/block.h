@@ -38,6 +38,17 @@ struct Site {
   bool leaves = false;  ///< may change what the frame says of the PE: translated code ends here
 };
 
+/// With modelled caches: a load or store whose line may have to be lent first.
+struct LineSite {
+  enum class Data : u8 { None, General, Vector, Zero };
+  const Block* block = nullptr;
+  u64 pc = 0;
+  u32 remaining = 0;       ///< as in Site
+  u8 size = 0;             ///< bytes
+  Data data = Data::None;  ///< what is stored: registers `rt` and, if size is twice `each`, `rt2`; None: a load
+  u8 each = 0, rt = 0, rt2 = 0;
+};
+
 /// What is done for a block: more where the time goes, less again where that does not pay.
 enum class Tier : u8 { Plain, Hot, Settled };
 

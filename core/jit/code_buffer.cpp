@@ -240,9 +240,32 @@ void CodeBuffer::emit_leave(Asm& a) {
   a.ret();
 }
 
+/// As emit_leave's call of run_site, but all registers that are not said to be lost stay.
+void CodeBuffer::emit_serve_line(Asm& a) {
+  serve_line_ = a.here();
+  store_guest(a);
+  a.pop(RBX);
+  a.mov(true, R12, RAX);
+  a.mov(true, frame_field(offsetof(Frame, ring)), RSP);
+  a.mov(true, RSP, frame_field(offsetof(Frame, host_stack)));
+  a.mov(true, RSI, RCX);
+  a.mov_imm(RDI, reinterpret_cast<u64>(&frame()));
+  a.mov_imm(RAX, reinterpret_cast<u64>(&farside::jit::serve_line));
+  a.call(RAX);
+  a.mov(true, RSP, frame_field(offsetof(Frame, ring)));
+  a.mov(true, RCX, RAX);
+  a.mov(true, RAX, R12);
+  a.push(RBX);
+  load_guest(a, lines_);
+  a.alu(Alu::Xor, false, RDX, RDX);
+  a.test(true, RCX, RCX);
+  a.ret();
+}
+
 void CodeBuffer::emit_routines() {
   Asm& a = *asm_;
   emit_leave(a);
+  emit_serve_line(a);
   if (!lines_) {
     other_return_ = a.here();
     emit_return(a, offsetof(EngineData::Returns, misses));

@@ -61,6 +61,9 @@ class CodeBuffer {
   const u8* leave() const { return leave_; }
   /// Called with RAX = a Site*: runs it in the interpreter, and comes back or leaves.
   const u8* fallback() const { return fallback_; }
+  /// Called with RCX = a LineSite*, RDX = its address: serves the access. RCX + RDX is then where the fast path finds
+  /// its data, or may store it once more. Equal: the interpreter must do it. Vector registers are lost.
+  const u8* serve_line() const { return serve_line_; }
   /// RAX = RAX signed or authenticated with instruction key A and modifier RCX; RDX is lost. Carry: the interpreter
   /// must do it.
   const u8* sign() const { return sign_; }
@@ -86,6 +89,7 @@ class CodeBuffer {
   usize all_bytes() const;
   void emit_entry(Asm& a);
   void emit_leave(Asm& a);
+  void emit_serve_line(Asm& a);
   void emit_return(Asm& a, usize counter) const;
   u8 *base_ = nullptr, *writable_ = nullptr;
   usize size_;        ///< of the code; EngineData, the guesses and the ring follow
@@ -94,13 +98,17 @@ class CodeBuffer {
   std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
   u64 (*enter_)(const u8*) = nullptr;
-  const u8 *leave_ = nullptr, *fallback_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr,
-           *note_distance_ = nullptr, *other_return_ = nullptr;
+  const u8 *leave_ = nullptr, *fallback_ = nullptr, *serve_line_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr,
+           *constants_ = nullptr, *note_distance_ = nullptr, *other_return_ = nullptr;
   HostFeatures host_;
   bool lines_;
 };
 
 /// Executes `site` in the interpreter's handler; returns an Exit.
 u64 run_site(Frame* frame, const Site* site);
+/// Makes the access of `site`, at `va`, that no lent line serves. Returns where its data is; null if the interpreter's
+/// handler must execute the instruction, in which nothing has happened yet or the access has been made
+/// (Pe::access_made).
+u8* serve_line(Frame* frame, const LineSite* site, u64 va);
 
 }  // namespace farside::jit

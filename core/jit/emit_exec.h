@@ -95,9 +95,13 @@ class EmitExec {
   struct SlowPath {
     Patch from;
     unsigned instruction;
-    VectorKit::Map vectors{};  ///< what host vector registers remember where the fast path resumes
-    bool flags = false;        ///< and whether the host's flags are then those of the guest
-    bool run = false;          ///< a run of accesses does not lie in one known page
+    VectorKit::Map vectors{};        ///< what host vector registers remember where the fast path resumes
+    bool flags = false;              ///< and whether the host's flags are then those of the guest
+    bool run = false;                ///< a run of accesses does not lie in one known page
+    u8* served = nullptr;            ///< where the access goes on once its line has been served; null: by no such path
+    LineSite line{};                 ///< that access
+    i32 line_table = 0;              ///< the table in which RCX is the offset of its slot; RDX is address ^ tag
+    VectorKit::Map vectors_there{};  ///< as `vectors`, at `served`
     std::array<u8, 3> temps{kNothing, kNothing, kNothing};  ///< see temps_
   };
   /// How a block ends.
@@ -284,6 +288,7 @@ class EmitExec {
   bool begin_address(Val address, unsigned size, Mem how);
   void order(isa::BarrierKind kind);
   void line_address(Val address, unsigned size, bool write, Mem how);
+  LineSite line_site(unsigned size, bool write) const;
 
   // For the hand-written rules.
   HostMem frame_field(usize offset) const { return routines_.frame_field(offset); }

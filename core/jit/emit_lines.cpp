@@ -8,6 +8,9 @@ namespace farside::jit {
 namespace {
 
 constexpr i32 kDataMask = (1 << pe::kDataLinesLog2) - 1, kFetchMask = (1 << pe::kFetchLinesLog2) - 1;
+/// DC ZVA: the System instruction, whatever its register.
+constexpr bool is_zva(u32 word) { return (word & ~u32{31}) == 0xd50b7420; }
+
 constexpr i32 kReadLines = offsetof(pe::LineContext, read), kWriteLines = offsetof(pe::LineContext, write),
               kFetchLines = offsetof(pe::LineContext, fetch), kCodeOfLine = offsetof(pe::FetchLine, code);
 static_assert(sizeof(pe::DataLine) == 16 && sizeof(pe::FetchLine) == 32 && pe::kLineBytes == 64);
@@ -15,17 +18,56 @@ static_assert(offsetof(pe::DataLine, tag) == 0 && offsetof(pe::FetchLine, tag) =
 
 }  // namespace
 
-/// As host_address, in lines. Unprivileged accesses and what needs an alignment of its own are the interpreter's.
+/// The access of the instruction in hand, if serve_line can make it: a load, DC ZVA, or a store of the registers that
+/// STR, STUR and STP name, in all their forms.
+LineSite EmitExec::line_site(unsigned size, bool write) const {
+  using Data = LineSite::Data;
+  const bool exclusive = (word_ & 0x3f800000) == 0x08000000;  // names its location, which serve_line does not
+  LineSite site{.size = static_cast<u8>(exclusive ? 0 : size)};
+  if (!write) return site;
+  const bool pair = (word_ & 0x3a000000) == 0x28000000;
+  const bool immediate = (word_ & 0x3b000000) == 0x39000000 || (word_ & 0x3b200000) == 0x38000000;
+  const bool by_register = (word_ & 0x3b200c00) == 0x38200800;
+  if (is_zva(word_)) {
+    site.data = Data::Zero;
+  } else if (pair || immediate || by_register) {
+    site.data = bit(word_, 26) ? Data::Vector : Data::General;
+    site.each = static_cast<u8>(pair ? size / 2 : size);
+    site.rt = word_ & 31;
+    site.rt2 = word_ >> 10 & 31;
+  } else {
+    site.size = 0;
+  }
+  return site;
+}
+
+/// As host_address, in lines.
 void EmitExec::line_address(Val address, unsigned size, bool write, Mem how) {
-  if (how.unprivileged || size > pe::kLineBytes) return decline();
+  if (size > pe::kLineBytes) return decline();
   if (!begin_address(address, size, how)) return;
   const i32 table = write ? kWriteLines : kReadLines;
+  HostMem slot{kLineContext, table, RCX};
   a_.rorx(false, RCX, RDX, 2);
   a_.alu_imm(Alu::And, false, RCX, kDataMask << 4);
-  a_.alu(Alu::Xor, true, RDX, HostMem{kLineContext, table, RCX});
+  if (how.unprivileged) {
+    const HostMem context = routines_.frame_field(offsetof(Frame, unprivileged));
+    a_.alu_imm(Alu::Cmp, true, context, 0);
+    slow_if(Cc::E);
+    a_.alu(Alu::Add, true, RCX, context);
+    slot = {RCX, table};
+  }
+  a_.alu(Alu::Xor, true, RDX, slot);
   a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kLineBytes - size));
   slow_if(Cc::A);
-  a_.mov(true, RCX, HostMem{kLineContext, table + static_cast<i32>(offsetof(pe::DataLine, host)), RCX});
+  SlowPath& slow = slow_paths_.back();
+  slot.disp += static_cast<i32>(offsetof(pe::DataLine, host));
+  a_.mov(true, RCX, slot);
+  if (how.unprivileged) return;
+  slow.line = line_site(size, write);
+  if (slow.line.size == 0) return;
+  slow.served = a_.here();
+  slow.line_table = table;
+  slow.vectors_there = kit_.map();
 }
 
 /// Where an ISB only notes its moment, and other barriers do nothing (cache::Order), that is done here.
@@ -82,6 +124,23 @@ Patch Translator::emit_line_check(Asm& a, Link& link) {
   link.host_page = a.movabs(RAX, 0);  // the CodeLine, once connected
   a.alu(Alu::Cmp, true, RAX, HostMem{kLineContext, kFetchLines + slot + kCodeOfLine});
   return a.jcc(Cc::NE);
+}
+
+/// The access of a slow path whose line is to be lent. Falls through where the interpreter must execute the
+/// instruction.
+void Translator::emit_serve_line(EmitExec& x, const EmitExec::SlowPath& path) {
+  Asm& a = x.code();
+  LineSite& site = line_sites_.emplace_back(path.line);
+  site.block = block_;
+  site.pc = block_->pc + path.instruction * 4;
+  site.remaining = block_->count - path.instruction;
+  a.alu(Alu::Xor, true, RDX, HostMem{kLineContext, path.line_table, RCX});
+  a.mov_imm(RCX, reinterpret_cast<u64>(&site));
+  a.call(buffer_.serve_line());
+  const Patch interpreted = a.jcc(Cc::E);
+  x.kit().reload(path.vectors_there);
+  a.jmp(path.served);
+  a.bind(interpreted);
 }
 
 }  // namespace farside::jit

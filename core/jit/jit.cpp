@@ -116,7 +116,7 @@ void Jit::fill_frame(pe::Pe& pe) {
            .el1_rights = el1_rights(pe),
            .fp_allowed = pe.fp_enabled(),
            .exclusives_anywhere = pe.tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed,
-           .unprivileged = pe.known_unprivileged_context()};
+           .unprivileged = unprivileged(pe)};
   frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
 }
 
@@ -401,14 +401,19 @@ u64 Jit::after_site(pe::Pe& pe, const Site& site, Flow flow, bool leaves) {
 }
 
 /// What the interpreter has in fetch_page while it executes this instruction.
-void Jit::restore_fetch_page(pe::Pe& pe, const Site& site) const {
+void Jit::restore_fetch_page(pe::Pe& pe, u64 pc, const Block& block) const {
   if (options_.lines) {
-    const pe::FetchLine& line = pe.line_context->fetch[pe::LineContext::index_in(pe.line_context->fetch, site.pc)];
+    const pe::FetchLine& line = pe.line_context->fetch[pe::LineContext::index_in(pe.line_context->fetch, pc)];
     pe.fetch_page = {line.tag, line.host, line.guarded != 0};
   } else {
-    const u64 host = site.block->host;
-    pe.fetch_page = {align_down(site.pc, pe::kL0PageSize), reinterpret_cast<const u8*>(page_of(host)), (host & 1) != 0};
+    const u64 host = block.host;
+    pe.fetch_page = {align_down(pc, pe::kL0PageSize), reinterpret_cast<const u8*>(page_of(host)), (host & 1) != 0};
   }
+}
+
+void* Jit::unprivileged(pe::Pe& pe) const {
+  if (options_.lines) return pe.known_unprivileged_lines();
+  return pe.known_unprivileged_context();
 }
 
 namespace {
@@ -429,8 +434,10 @@ u64 run_site(Frame* frame, const Site* site) {
   ++jit.counters_.by_form[static_cast<usize>(site->form)];
   flags_from_host(pe.s);
   pe.s.pc = site->pc;
-  pe.budget += site->remaining;
-  jit.restore_fetch_page(pe, *site);
+  if (!pe.has_access_made()) {  // else serve_line has done this
+    pe.budget += site->remaining;
+    jit.restore_fetch_page(pe, site->pc, *site->block);
+  }
   if (frame->fp_unit != 0) {
     host_fp::collect(pe.s.fp);
     _mm_setcsr(host_fp::kDefault);
@@ -448,9 +455,41 @@ u64 run_site(Frame* frame, const Site* site) {
   if (jit.forgetting_) jit.forget_at_random(pe, true);
   if (frame->fp_unit != 0) _mm_setcsr(host_fp::mxcsr(pe.s.fp.fpcr));
   const u64 exit = jit.after_site(pe, *site, flow, leaves);
-  frame->unprivileged = pe.known_unprivileged_context();
+  frame->unprivileged = jit.unprivileged(pe);
   flags_to_host(pe.s);
   return exit;
+}
+
+u8* serve_line(Frame* frame, const LineSite* site, u64 va) {
+  using Data = LineSite::Data;
+  pe::Pe& pe = *frame->pe;
+  Jit& jit = *frame->jit;
+  const TimeSplit::Visit here(jit.time_, Part::Handlers);
+  u8* const data = jit.served_.data();
+  const bool pair = site->size != site->each;
+  if (site->data == Data::General) {
+    std::memcpy(data, &pe.s.x[site->rt], site->each);
+    if (pair) std::memcpy(data + site->each, &pe.s.x[site->rt2], site->each);
+  } else if (site->data == Data::Vector) {
+    std::memcpy(data, &pe.s.v[site->rt], site->each);
+    if (pair) std::memcpy(data + site->each, &pe.s.v[site->rt2], site->each);
+  } else if (site->data == Data::Zero) {
+    jit.served_.fill(0);
+  }
+  pe.s.pc = site->pc;
+  pe.budget += site->remaining;
+  const i64 budget = pe.budget;
+  jit.restore_fetch_page(pe, site->pc, *site->block);
+  const bool made = pe.access_line(va, site->size, site->data != Data::None, data);
+  // If something has ended the slice, or taken the line of the instruction, code is left behind the instruction.
+  const bool leaves = pe.budget != budget || pe.fetch_page.page == pe::FetchPage::kNone;
+  if (made && leaves) {
+    pe.access_made(data);
+    return nullptr;
+  }
+  pe.budget -= site->remaining;
+  jit.counters_.served += made;
+  return made ? data : nullptr;
 }
 
 }  // namespace farside::jit

@@ -38,6 +38,7 @@ struct JitCounters {
   u64 linked = 0;                                 ///< jumps connected
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
   u64 fallbacks = 0;                              ///< instructions run by the interpreter's handlers
+  u64 served = 0;                                 ///< accesses to lines that were not lent, without those
   u64 flushes = 0;                                ///< of the whole code buffer
   u64 invalidated = 0;                            ///< blocks whose page was written, or whose bytes have changed
   u64 stale = 0;                                  ///< blocks that found their bytes changed
@@ -81,6 +82,7 @@ class Jit : public pe::CodeWatch {
 
  private:
   friend u64 run_site(Frame* frame, const Site* site);
+  friend u8* serve_line(Frame* frame, const LineSite* site, u64 va);
   /// How often a place has been interpreted; places share entries, which only delays them.
   struct Heat {
     u32 tag = 0, runs = 0;
@@ -108,7 +110,8 @@ class Jit : public pe::CodeWatch {
   /// True: all code has been forgotten, which must not happen while it runs.
   bool forget_at_random(pe::Pe& pe, bool code_runs);
   JumpCacheEntry& slot(u64 pc) { return jump_cache_[(pc >> 2) & ((1u << kJumpCacheLog2) - 1)]; }
-  void restore_fetch_page(pe::Pe& pe, const Site& site) const;
+  void restore_fetch_page(pe::Pe& pe, u64 pc, const Block& block) const;
+  void* unprivileged(pe::Pe& pe) const;
   u64 after_site(pe::Pe& pe, const Site& site, isa::Flow flow, bool leaves);
 
   Features features_;
@@ -125,10 +128,11 @@ class Jit : public pe::CodeWatch {
   std::unique_ptr<Heat[]> heat_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> perf_map_{nullptr, std::fclose};
   std::optional<Chance> forgetting_;
-  Weighted forgotten_;         ///< of blocks before the last flush
-  u64 forgotten_guesses_ = 0;  ///< wrong ones, of those blocks
-  bool code_changed_ = false;  ///< blocks were dropped: the running one must not go on
-  bool fp_unit_ = false;       ///< MXCSR is translated code's (host_fp.h)
+  std::array<u8, pe::kLineBytes> served_{};  ///< what serve_line has loaded or stored last
+  Weighted forgotten_;                       ///< of blocks before the last flush
+  u64 forgotten_guesses_ = 0;                ///< wrong ones, of those blocks
+  bool code_changed_ = false;                ///< blocks were dropped: the running one must not go on
+  bool fp_unit_ = false;                     ///< MXCSR is translated code's (host_fp.h)
 };
 
 }  // namespace farside::jit

@@ -104,10 +104,10 @@ struct Frame {
   u8 fp_unit = 0;              ///< the host's MXCSR stands for FPCR and collects flags of FPSR
   u8 exclusives_anywhere = 0;  ///< exclusives and atomics succeed on all memory
   u8 unused[2] = {};
-  u64 pac_masks[2] = {};                  ///< see Pe::pac_masks
-  pe::L0Context* unprivileged = nullptr;  ///< what LDTR and STTR probe, once known
-  u64 host_stack = 0;                     ///< RSP of the C++ that has entered translated code
-  u64 ring = 0;                           ///< RSP of translated code, while that calls C++
+  u64 pac_masks[2] = {};         ///< see Pe::pac_masks
+  void* unprivileged = nullptr;  ///< what LDTR and STTR probe, once known: an L0Context or a LineContext
+  u64 host_stack = 0;            ///< RSP of the C++ that has entered translated code
+  u64 ring = 0;                  ///< RSP of translated code, while that calls C++
 };
 constexpr unsigned kRunSlots = 4;
 

@@ -280,6 +280,7 @@ void Translator::emit_stubs(EmitExec& x) {
       go_on_apart(a, i);
       continue;
     }
+    if (path.served != nullptr) emit_serve_line(x, path);
     call_site(a, site_of(i, forms_[i], words_[i]));
     if (runs_.live[i]) {  // what the run found in L0 may be there no more
       go_on_apart(a, i + 1);

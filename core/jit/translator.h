@@ -28,6 +28,7 @@ class Translator {
   /// Forgets what belongs to emitted blocks.
   void reset() {
     sites_.clear();
+    line_sites_.clear();
     links_.clear();
   }
   TranslationCounters counters;
@@ -62,6 +63,7 @@ class Translator {
   void emit_indirect_line(Asm& a, u8 btype);
   void emit_lookup(Asm& a, u8 btype, std::initializer_list<Patch> misses, std::initializer_list<Patch> landings);
   Patch emit_line_check(Asm& a, Link& link);
+  void emit_serve_line(EmitExec& x, const EmitExec::SlowPath& path);
   /// Bytes that one look at the fetch table vouches for: a block ends with them.
   u64 reach() const { return buffer_.lines() ? pe::kLineBytes : pe::kL0PageSize; }
 
@@ -69,6 +71,7 @@ class Translator {
   CodeBuffer& buffer_;
   bool count_runs_;
   std::deque<Site> sites_;
+  std::deque<LineSite> line_sites_;
   std::deque<Link> links_;
   // Of the block in hand.
   Block* block_ = nullptr;

@@ -70,16 +70,21 @@ bool Pe::peek_physical(Pa pa, void* out, usize size) const {
 }
 
 /// Where the answer of the TLB for the page of `va` is kept, if it is.
-Pe::KnownPage& Pe::known_page(u64 va, const Access& access) {
-  return known_pages_[(va / kL0PageSize ^ (access.is_fetch() ? 64 : 0)) % known_pages_.size()];
+Pe::KnownPage& Pe::known_page(u64 va, bool fetch) {
+  return known_pages_[(va / kL0PageSize ^ (fetch ? 64 : 0)) % known_pages_.size()];
+}
+
+bool Pe::is_current(const KnownPage& known, u64 va, bool fetch) const {
+  return known.tag == (align_down(va, kL0PageSize) | fetch) && known.context == line_context->fetches &&
+         known.generation == tlb.generation(va);
 }
 
 /// Translates as the TLB would, which has had this page ever since it was asked for it.
 bool Pe::known_piece(u64 va, unsigned size, const Access& access, Piece& piece) {
-  const KnownPage& known = known_page(va, access);
-  const bool same = known.tag == (align_down(va, kL0PageSize) | access.is_fetch()) &&
-                    known.context == line_context->fetches && known.generation == tlb.generation();
-  if (!same || access.atomic || access.exclusive || access.unprivileged || access.ivac) return false;
+  const KnownPage& known = known_page(va, access.is_fetch());
+  if (!is_current(known, va, access.is_fetch()) || access.atomic || access.exclusive || access.unprivileged ||
+      access.ivac)
+    return false;
   const mmu::Prot& prot = known.t.prot;
   if (!(access.is_fetch() ? prot.execute : access.is_write() ? prot.write : prot.read)) return false;
   piece.va = va;
@@ -98,11 +103,46 @@ void Pe::keep_piece(const Access& access, const Piece& piece) {
   const bool ordinary = piece.page != nullptr && !piece.rom && !piece.t.attr.is_device() &&
                         (tlb.knobs().bbm == mmu::Bbm::Old || tlb.knobs().bbm == mmu::Bbm::New);
   if (!ordinary || access.atomic || access.exclusive || access.unprivileged || access.ivac) return;
-  KnownPage& known = known_page(piece.va, access);
-  known = {align_down(piece.va, kL0PageSize) | access.is_fetch(), line_context->fetches, tlb.generation(), piece.t,
+  const bool fetch = access.is_fetch();
+  KnownPage& known = known_page(piece.va, fetch);
+  known = {align_down(piece.va, kL0PageSize) | fetch, line_context->fetches, tlb.generation(piece.va), piece.t,
            piece.page};
   known.t.pa = known.t.pa.align_down(kL0PageSize);
   known.t.ipa = known.t.ipa.align_down(kL0PageSize);
+  known.info = cache_access(fetch ? cache::AccessKind::Fetch : cache::AccessKind::Data, el(), piece.va, piece.t);
+  known.unchecked = (sctlr() & kSctlrA) == 0 && ports.caches->knobs().pages != cache::Pages::Uniform;
+}
+
+bool Pe::access_line(u64 va, unsigned size, bool write, u8* data) {
+  const KnownPage& known = known_page(va, false);
+  const mmu::Prot& prot = known.t.prot;
+  const bool possible = is_current(known, va, false) && known.unchecked && !debug_active &&
+                        (va & kLineMask) + size <= kLineBytes && (write ? prot.write : prot.read);
+  if (!possible) return false;
+  ++(write ? counters.slow_stores : counters.slow_loads);
+  tlb.count_hit();
+  cache::AccessInfo info = known.info;
+  info.pc = s.pc;
+  info.va = va;
+  info.ipa = known.t.ipa.value + va % kL0PageSize;
+  const Pa pa = known.t.pa + va % kL0PageSize;
+  const cache::LinePointer line = write ? ports.caches->write_and_lend(info, pa, {data, size})
+                                        : ports.caches->read_and_lend(info, pa, {data, size});
+  if (line.data != nullptr) remember_line(*line_context, known.t, va, line, write);
+  return true;
+}
+
+/// What load_slow and store_slow try first.
+bool Pe::cached_access_fast(u64 va, unsigned size, const MemRequest& how, bool write, u8* data) {
+  if (made_ != nullptr) [[unlikely]] {
+    if (!write) std::memcpy(data, made_, size);
+    made_ = nullptr;
+    return true;
+  }
+  if (access_known(va, size, how, write, data)) return true;
+  const bool ordinary =
+      !how.unprivileged && !how.exclusive && !how.atomic && !how.zva && (!how.acquire_release || is_aligned(va, size));
+  return ordinary && access_line(va, size, write, data);
 }
 
 bool Pe::is_cached(const Piece& piece) const { return ports.caches != nullptr && piece.page != nullptr && !piece.rom; }
@@ -115,8 +155,8 @@ void Pe::cached_access(const Piece& piece, El from, bool write, u8* data, const 
   const bool allowed = write ? piece.t.prot.write : piece.t.prot.read;
   const bool unchecked = allowed && !debug_active && (sctlr() & kSctlrA) == 0;
   const bool uniform = caches.knobs().pages == cache::Pages::Uniform;
-  // Lines are of the ordinary context: LDTR and STTR go the long way.
-  if (!unchecked || uniform || &context != l0_context) {
+  LineContext* const lines = &context == l0_context ? line_context : unprivileged_lines();
+  if (!unchecked || uniform || lines == nullptr) {
     write ? caches.write(info, piece.t.pa, {data, piece.size}) : caches.read(info, piece.t.pa, {data, piece.size});
     if (unchecked && uniform) install_uniform(piece, info, write, const_cast<L0Context&>(context));
     return;
@@ -127,16 +167,25 @@ void Pe::cached_access(const Piece& piece, El from, bool write, u8* data, const 
     const std::span<u8> bytes{data + done, size};
     const cache::LinePointer line =
         write ? caches.write_and_lend(info, pa, bytes) : caches.read_and_lend(info, pa, bytes);
-    if (line.data != nullptr) remember_line(piece, piece.va + done, line, write);
+    if (line.data != nullptr) remember_line(*lines, piece.t, piece.va + done, line, write);
     done += size;
   }
 }
 
 /// What is lent for stores serves loads, too.
-void Pe::remember_line(const Piece& piece, u64 va, const cache::LinePointer& line, bool write) {
-  const unsigned size_log2 = piece.t.leaf_size_log2;
-  if (piece.t.prot.read) line_tables_.insert_read(*line_context, va, line.data, line.place, size_log2);
-  if (write) line_tables_.insert_write(*line_context, va, line.data, line.place, size_log2);
+void Pe::remember_line(LineContext& lines, const mmu::Translation& t, u64 va, const cache::LinePointer& line,
+                       bool write) {
+  const unsigned size_log2 = t.leaf_size_log2;
+  if (t.prot.read) line_tables_.insert_read(lines, va, line.data, line.place, size_log2);
+  if (write) line_tables_.insert_write(lines, va, line.data, line.place, size_log2);
+}
+
+/// What is lent to EL0, if it has run; LDTR and STTR use its lines. They do not make a context for it.
+LineContext* Pe::unprivileged_lines() {
+  const L0Context& context = unprivileged_context();
+  if (&context == l0_context) return line_context;
+  if (lines_unprivileged_ == nullptr) lines_unprivileged_ = line_tables_.find(context.key);
+  return lines_unprivileged_;
 }
 
 void Pe::install_uniform(const Piece& piece, const cache::AccessInfo& info, bool write, L0Context& context) {
@@ -152,10 +201,12 @@ void Pe::install_uniform(const Piece& piece, const cache::AccessInfo& info, bool
 }
 
 /// Does an access that lent lines serve, one or two of them.
-bool Pe::access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data) const {
-  if (how.unprivileged || size > kLineBytes || debug_active) return false;
+bool Pe::access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data) {
+  if (size > kLineBytes || debug_active) return false;
   if ((how.acquire_release || how.exclusive || how.atomic) && !is_aligned(va, size)) return false;
-  const auto& table = write ? line_context->write : line_context->read;
+  const LineContext* const lines = how.unprivileged ? unprivileged_lines() : line_context;
+  if (lines == nullptr) return false;
+  const auto& table = write ? lines->write : lines->read;
   const auto copy = [write](u8* line, u8* bytes, unsigned n) {
     write ? std::memcpy(line, bytes, n) : std::memcpy(bytes, line, n);
   };
@@ -177,7 +228,15 @@ bool Pe::cached_fetch(u64 pc) {
   ++counters.slow_fetches;
   Piece piece;
   if (!translate_piece(pc, 4, make_access(AccessKind::Fetch, pc, 4, {}), piece)) return false;
-  const cache::AccessInfo info = cache_access(cache::AccessKind::Fetch, el(), pc, piece.t);
+  const KnownPage& known = known_page(pc, true);
+  cache::AccessInfo info = known.info;
+  if (is_current(known, pc, true)) {
+    info.pc = s.pc;
+    info.va = pc;
+    info.ipa = piece.t.ipa.value;
+  } else {
+    info = cache_access(cache::AccessKind::Fetch, el(), pc, piece.t);
+  }
   const u64 offset = pc & kLineMask;
   if (piece.rom) {
     fetch_page = {pc - offset, piece.page + (piece.t.pa.offset_in(kL0PageSize) & ~kLineMask), piece.t.guarded};
@@ -187,7 +246,9 @@ bool Pe::cached_fetch(u64 pc) {
   if (const u8* line = piece.page == nullptr ? nullptr : ports.caches->fetch_pointer(info, piece.t.pa)) {
     fetch_page = {pc - offset, line, piece.t.guarded};
     const u32 place = ports.caches->place_of(physical_, cache::Side::Instruction, line);
-    line_tables_.insert_fetch(*line_context, pc, line, piece.t.guarded, place, piece.t.leaf_size_log2);
+    // The fetch buffer asks in which context a line was lent last.
+    const bool alone = ports.caches->knobs().fetch_buffer != cache::FetchBufferUse::None;
+    line_tables_.insert_fetch(*line_context, pc, line, piece.t.guarded, place, piece.t.leaf_size_log2, alone);
     return true;
   }
   if (const u8* page = piece.page == nullptr ? nullptr : ports.caches->page_pointer(info, piece.t.pa, false)) {
@@ -285,6 +346,7 @@ void Pe::page_withdrawn() {
 /// The lines that belong to the current context. Fetches begin anew, as each change of context synchronises it.
 void Pe::choose_lines() {
   order = &ports.caches->order(physical_);
+  lines_unprivileged_ = nullptr;
   line_context = &line_tables_.select(l0_context->key);
   if (line_context->fetches == 0) {
     line_context->fetches = ports.caches->forget_fetched(physical_);

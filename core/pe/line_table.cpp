@@ -1,6 +1,9 @@
 // core/pe/line_table.cpp - contexts of lent lines: choosing, filling, withdrawing, invalidating.
 #include "core/pe/line_table.h"
 
+#include <bit>
+#include <utility>
+
 namespace farside::pe {
 namespace {
 
@@ -53,7 +56,10 @@ LineContext& LineTables::select(const L0Key& key) {
     }
     if (oldest == nullptr || context->last_used < oldest->last_used) oldest = context.get();
   }
-  if (contexts_.size() < kContexts) oldest = contexts_.emplace_back(std::make_unique<LineContext>()).get();
+  if (contexts_.size() < kContexts) {
+    oldest = contexts_.emplace_back(std::make_unique<LineContext>()).get();
+    oldest->number = static_cast<u32>(contexts_.size() - 1);
+  }
   oldest->clear();
   oldest->key = key;
   oldest->live = true;
@@ -61,10 +67,22 @@ LineContext& LineTables::select(const L0Key& key) {
   return *oldest;
 }
 
-void LineTables::clear() {
+LineContext* LineTables::find(const L0Key& key) const {
+  for (const auto& context : contexts_)
+    if (context->live && context->key == key) return context.get();
+  return nullptr;
+}
+
+/// What is translated of the lines stays known: they are where they were.
+void LineTables::retire() {
   for (const auto& context : contexts_) context->live = false;
-  known_.clear();
+  for (Fetched& line : fetched_) line.contexts = 0;
   large_.clear();
+}
+
+void LineTables::clear() {
+  retire();
+  fetched_.clear();
 }
 
 void LineTables::invalidate(const mmu::TlbiOp& op) {
@@ -76,10 +94,10 @@ void LineTables::invalidate(const mmu::TlbiOp& op) {
       return;
     case TlbiKind::Va:
     case TlbiKind::Vaa: break;
-    default: return clear();
+    default: return retire();
   }
   if (op.size > kMostPages * kL0PageSize || large_.may_hold(op.base) || large_.may_hold(op.base + op.size - 1))
-    return clear();
+    return retire();
   for (u64 page = align_down(op.base, kL0PageSize); page < op.base + op.size; page += kL0PageSize)
     for (const auto& context : contexts_)
       if (context->live) context->clear_page(page);
@@ -120,14 +138,25 @@ void LineTables::insert_write(LineContext& context, u64 va, u8* host, u32 place,
   note_page(context, va, size_log2);
 }
 
-void LineTables::insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place,
-                              unsigned size_log2) {
-  FetchLine& slot = context.fetch[LineContext::index_in(context.fetch, va)];
-  slot = {align_down(va, kLineBytes), host, nullptr, guarded, place};
-  own(fetchers_, place, slot);
-  if (place >= known_.size()) known_.resize(place + 1);
-  const Known& known = known_[place];
-  if (known.va == slot.tag && known.guarded == guarded) slot.code = known.code;
+/// Of one address, the slot is the same in each context's table.
+void LineTables::empty_slots(Fetched& line) {
+  for (u32 left = std::exchange(line.contexts, 0); left != 0; left &= left - 1) {
+    auto& table = contexts_[static_cast<usize>(std::countr_zero(left))]->fetch;
+    FetchLine& slot = table[LineContext::index_in(table, line.va)];
+    if (slot.host == line.host) empty(slot);
+  }
+}
+
+void LineTables::insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2,
+                              bool alone) {
+  if (place >= fetched_.size()) fetched_.resize(place + 1);
+  const u64 tag = align_down(va, kLineBytes);
+  Fetched& line = fetched_[place];
+  const bool same = line.va == tag && line.host == host && line.guarded == guarded;
+  if (alone || !same) empty_slots(line);
+  if (!same) line = {tag, host, nullptr, 0, guarded};
+  line.contexts |= u32{1} << context.number;
+  context.fetch[LineContext::index_in(context.fetch, va)] = {tag, host, line.code, guarded, place};
   note_page(context, va, size_log2);
 }
 
@@ -135,19 +164,20 @@ void LineTables::withdraw_read(u32 place) { withdraw(readers_, place); }
 void LineTables::withdraw_write(u32 place) { withdraw(writers_, place); }
 
 void LineTables::withdraw_fetch(u32 place) {
-  withdraw(fetchers_, place);
-  if (place < known_.size()) known_[place] = {};
+  if (place >= fetched_.size()) return;
+  empty_slots(fetched_[place]);
+  fetched_[place] = {};
 }
 
 void LineTables::set_code(FetchLine& line, const void* code) {
   line.code = code;
-  known_[line.place] = {line.tag, line.guarded != 0, code};
+  if (Fetched& known = fetched_[line.place]; known.host == line.host && known.va == line.tag) known.code = code;
 }
 
 void LineTables::forget_code() {
   for (const auto& context : contexts_)
     for (FetchLine& line : context->fetch) line.code = nullptr;
-  known_.clear();
+  for (Fetched& line : fetched_) line.code = nullptr;
 }
 
 }  // namespace farside::pe

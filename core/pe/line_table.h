@@ -41,6 +41,7 @@ struct LineContext {
   DataTable read, write;
   FetchTable fetch;
   L0Key key{};
+  u32 number = 0;  ///< among the contexts of the core
   u64 last_used = 0;
   u64 fetches = 0;  ///< the hierarchy's number for this context (cache::Hierarchy::forget_fetched); 0: none yet
   bool live = false;
@@ -61,21 +62,25 @@ inline u8* find_line(const LineContext::DataTable& table, u64 va, unsigned size)
   return offset <= kLineBytes - size ? slot.host + offset : nullptr;
 }
 
-/// All contexts of one core, and for each line that is lent the one slot that points to it: a line lent at a second
-/// address, or in a second context, leaves the first.
+/// All contexts of one core, and for each line that is lent the slots that point to it: a data line lent at a second
+/// address, or in a second context, leaves the first. Instructions of one address may be lent in many contexts.
 class LineTables {
  public:
   /// The context for `key`, created empty if there is none: `select` does not look at translations.
   LineContext& select(const L0Key& key);
+  /// The context for `key`, if there is one. It is not younger for that.
+  LineContext* find(const L0Key& key) const;
   /// Forgets what a TLB invalidation by VA or ASID, or of more, makes invalid. The context in use may be gone then:
   /// select must be called before the next probe.
   void invalidate(const mmu::TlbiOp& op);
-  /// Retires every context.
+  /// Retires every context, and forgets all lines: they were another core's.
   void clear();
   /// The line at `place` of its cache is lent for accesses to the line of `va`. `size_log2`: of the mapping.
   void insert_read(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2);
   void insert_write(LineContext& context, u64 va, u8* host, u32 place, unsigned size_log2);
-  void insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2);
+  /// `alone`: other contexts lose the line.
+  void insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2,
+                    bool alone);
   void withdraw_read(u32 place);
   void withdraw_write(u32 place);
   void withdraw_fetch(u32 place);
@@ -94,21 +99,25 @@ class LineTables {
     Slot* slot = nullptr;
     const u8* host = nullptr;  ///< what the slot holds as long as it is this line's
   };
-  struct Known {  ///< of a line in the L1I, until it is withdrawn
+  /// What is known of a line in the L1I, until it is withdrawn.
+  struct Fetched {
     u64 va = 0;
-    bool guarded = false;
+    const u8* host = nullptr;
     const void* code = nullptr;
+    u32 contexts = 0;  ///< by number, one bit each: their slots of this address may hold the line
+    bool guarded = false;
   };
   template <class Slot>
   static void withdraw(std::vector<Owner<Slot>>& owners, u32 place);
   template <class Slot>
   static void own(std::vector<Owner<Slot>>& owners, u32 place, Slot& slot);
+  void empty_slots(Fetched& line);
+  void retire();
   void note_page(LineContext& context, u64 va, unsigned size_log2);
 
   std::vector<std::unique_ptr<LineContext>> contexts_;
   std::vector<Owner<DataLine>> readers_, writers_;  ///< by place in the L1D
-  std::vector<Owner<FetchLine>> fetchers_;          ///< by place in the L1I
-  std::vector<Known> known_;                        ///< the same
+  std::vector<Fetched> fetched_;                    ///< by place in the L1I
   LargeMappings large_;
   u64 tick_ = 0;
 };

@@ -227,9 +227,7 @@ bool Pe::load_slow(u64 va, unsigned size, const MemRequest& how, void* out) {
     std::memcpy(out, host, size);
     return true;
   }
-  if (ports.caches != nullptr) {
-    if (access_known(va, size, how, false, static_cast<u8*>(out))) return true;
-  }
+  if (ports.caches != nullptr && cached_access_fast(va, size, how, false, static_cast<u8*>(out))) return true;
   ++counters.slow_loads;
   if (!check_alignment(va, size, how, false)) return false;
   const Access access = make_access(AccessKind::Read, va, size, how);
@@ -242,14 +240,12 @@ bool Pe::store_slow(u64 va, unsigned size, const MemRequest& how, const void* da
     std::memcpy(host, data, size);
     return true;
   }
-  if (ports.caches != nullptr) {
-    if (access_known(va, size, how, true, const_cast<u8*>(static_cast<const u8*>(data)))) return true;
-  }
+  u8* const bytes = const_cast<u8*>(static_cast<const u8*>(data));  // written through only when reading
+  if (ports.caches != nullptr && cached_access_fast(va, size, how, true, bytes)) return true;
   ++counters.slow_stores;
   if (!check_alignment(va, size, how, true)) return false;
   const Access access = make_access(AccessKind::Write, va, size, how);
   Piece pieces[2];
-  u8* bytes = const_cast<u8*>(static_cast<const u8*>(data));  // access_pieces writes through it only when reading
   return translate_span(va, size, access, pieces) && access_pieces(pieces, access, how, true, bytes);
 }
 
@@ -261,12 +257,8 @@ bool Pe::zero_block(u64 va) {
     std::memset(entry.host + (base ^ entry.tag), 0, size);
     return true;
   }
-  if (ports.caches != nullptr && !debug_active) {
-    if (u8* host = find_line(line_context->write, base, size)) {
-      std::memset(host, 0, size);
-      return true;
-    }
-  }
+  std::array<u8, kZvaBytes> zeros{};
+  if (ports.caches != nullptr && cached_access_fast(base, size, {}, true, zeros.data())) return true;
   const Access access = make_access(AccessKind::Write, va, 1, {.zva = true});
   Piece piece;
   if (!translate_piece(va, 1, access, piece)) return false;

@@ -141,6 +141,8 @@ class Pe {
   L0Context& unprivileged_context() { return l0_unprivileged_ != nullptr ? *l0_unprivileged_ : choose_unprivileged(); }
   /// The same, or null if none has been chosen since the context changed.
   L0Context* known_unprivileged_context() { return l0_unprivileged_; }
+  /// The same with modelled caches: the lines lent to EL0, or null.
+  LineContext* known_unprivileged_lines() { return lines_unprivileged_; }
   bool event_register = false;
   bool waiting = false;            ///< stopped in WFI or WFE
   bool waiting_for_event = false;  ///< with `waiting`: in WFE, so that the event register ends it too
@@ -185,6 +187,12 @@ class Pe {
   /// The hierarchy takes back what it has lent to this PE (cache::LineListener).
   void line_withdrawn(cache::Side side, u32 place, cache::Withdrawn what);
   void page_withdrawn();
+  /// A load or store of bytes in one line that line_context does not have, without any check that could fail: done as
+  /// load_slow and store_slow would, if the TLB has answered for the page already. False: nothing has been done.
+  bool access_line(u64 va, unsigned size, bool write, u8* data);
+  /// The instruction at PC is to be executed by its handler, but its access, to or from `data`, has been made.
+  void access_made(u8* data) { made_ = data; }
+  bool has_access_made() const { return made_ != nullptr; }
   /// An engine keeps what it knows of a line that has been fetched, or forgets it for all lines.
   void set_code(FetchLine& line, const void* code) { line_tables_.set_code(line, code); }
   void forget_code() { line_tables_.forget_code(); }
@@ -416,9 +424,11 @@ class Pe {
   /// The piece is RAM of a machine whose caches are modelled.
   bool is_cached(const Piece& piece) const;
   void cached_access(const Piece& piece, El from, bool write, u8* data, const L0Context& context);
-  void remember_line(const Piece& piece, u64 va, const cache::LinePointer& line, bool write);
+  void remember_line(LineContext& lines, const mmu::Translation& t, u64 va, const cache::LinePointer& line, bool write);
+  LineContext* unprivileged_lines();
   void install_uniform(const Piece& piece, const cache::AccessInfo& info, bool write, L0Context& context);
-  bool access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data) const;
+  bool cached_access_fast(u64 va, unsigned size, const MemRequest& how, bool write, u8* data);
+  bool access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data);
   bool cached_fetch(u64 pc);
   bool fetch_known_line(u64 pc);
   u8* cached_spot(u64 va, unsigned size, bool write, bool atomic);
@@ -430,7 +440,8 @@ class Pe {
   bool cached_zero(const Piece& piece);
   void choose_lines();
   struct KnownPage;
-  KnownPage& known_page(u64 va, const Access& access);
+  KnownPage& known_page(u64 va, bool fetch);
+  bool is_current(const KnownPage& known, u64 va, bool fetch) const;
   bool known_piece(u64 va, unsigned size, const Access& access, Piece& piece);
   void keep_piece(const Access& access, const Piece& piece);
   /// The name of an exclusive location: its host address in RAM.
@@ -487,8 +498,12 @@ class Pe {
     u64 generation = 0;
     mmu::Translation t{};
     u8* host = nullptr;
+    cache::AccessInfo info{};  ///< of accesses to the page, but for PC and addresses
+    bool unchecked = false;    ///< no access needs a check of its own, unless debugged: its lines may be lent
   };
   std::array<KnownPage, 128> known_pages_{};
+  LineContext* lines_unprivileged_ = nullptr;  ///< see known_unprivileged_lines
+  u8* made_ = nullptr;                         ///< see access_made
 };
 
 }  // namespace farside::pe

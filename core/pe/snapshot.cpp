@@ -99,14 +99,14 @@ void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core
   v.value("lines.tick", tick_);
   large_.visit_state(v);
   if (v.restoring()) {
-    known_.clear();
-    fetchers_.clear();
+    fetched_.clear();
     for (auto* owners : {&readers_, &writers_}) owners->clear();
   }
   contexts_.resize(v.count("lines.contexts", contexts_.size(), kContexts, sizeof(u64)));
-  for (auto& context : contexts_) {
-    if (context == nullptr) context = std::make_unique<LineContext>();
-    LineContext& c = *context;
+  for (u32 number = 0; number < contexts_.size(); ++number) {
+    if (contexts_[number] == nullptr) contexts_[number] = std::make_unique<LineContext>();
+    LineContext& c = *contexts_[number];
+    c.number = number;
     if (v.restoring()) c.clear();
     v.value("lines.live", c.live);
     v.value("lines.last_used", c.last_used);
@@ -125,7 +125,7 @@ void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core
     visit_known(
         v, c.fetch, [](const FetchLine& slot) { return slot.place; },
         [&](u32 place) { return caches.lent_line(core, Side::Instruction, place, false); },
-        [&](u64 va, u8* host, bool guarded, u32 place) { insert_fetch(c, va, host, guarded, place, kPage); });
+        [&](u64 va, u8* host, bool guarded, u32 place) { insert_fetch(c, va, host, guarded, place, kPage, false); });
   }
 }
 

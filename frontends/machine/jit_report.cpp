@@ -104,6 +104,7 @@ std::string Machine::jit_report() const {
   row("blocks interpreted", c.interpreted);
   row("instructions so", c.interpreted_instructions);
   row("fallbacks", c.fallbacks);
+  row("lines served", c.served);
   row("blocks invalidated", c.invalidated);
   row("stale blocks", c.stale);
   row("flushes", c.flushes);
