@@ -114,7 +114,7 @@ bool Interp::run_fetched_block(pe::Pe& pe) {
       return false;
     }
     pe.s.pc = pc + 4;
-    if (is_conditional_branch(word)) return pe.budget > 0;
+    if (is_conditional_branch(word) || (kWindow == kLineWindow && (pe.s.pc & kWindow) == 0)) return pe.budget > 0;
     if (pe.budget <= 0) return false;
     if (!fetch<kWindow>(pe, word)) [[unlikely]] {
       take_instead(pe);

@@ -54,6 +54,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
       buffer_(options.code_bytes, options.host, options.lines),
       translator_(features, buffer_, options.count_runs),
       blocks_(buffer_),
+      code_lines_(options.lines),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
       heat_(std::make_unique<Heat[]>(kHeatEntries)) {
   if (options_.count_runs) time_.begin();
@@ -88,7 +89,7 @@ void Jit::run(pe::Pe& pe) {
 bool Jit::find_page(pe::Pe& pe) {
   const u64 window = options_.lines ? pe::kLineBytes - 4 : pe::kL0PageSize - 4;
   if ((pe.s.pc & ~window) == pe.fetch_page.page) return true;
-  if (options_.lines) code_lines_.prefetch_record(pe.s.pc);
+  if (options_.lines) code_lines_.prefetch(pe.s.pc);
   return pe.fetch_slow(pe.s.pc);
 }
 
@@ -187,7 +188,6 @@ void Jit::run_blocks(pe::Pe& pe, bool resumes) {
       case kStale: break;  // find() will see it
       case kNotLent:
         if (pe.budget <= 0) return;
-        code_lines_.prefetch(pe.s.pc);
         break;
       default:
         link = reinterpret_cast<Link*>(exit);

@@ -71,7 +71,8 @@ bool Pe::peek_physical(Pa pa, void* out, usize size) const {
 
 /// Where the answer of the TLB for the page of `va` is kept, if it is.
 Pe::KnownPage& Pe::known_page(u64 va, bool fetch) {
-  return known_pages_[(va / kL0PageSize ^ (fetch ? 64 : 0)) % known_pages_.size()];
+  const u64 page = va / kL0PageSize;
+  return known_pages_[(page ^ page >> 9 ^ (fetch ? 256 : 0) ^ line_context->fetches * 37) % known_pages_.size()];
 }
 
 bool Pe::is_current(const KnownPage& known, u64 va, bool fetch) const {

@@ -501,7 +501,7 @@ class Pe {
     cache::AccessInfo info{};  ///< of accesses to the page, but for PC and addresses
     bool unchecked = false;    ///< no access needs a check of its own, unless debugged: its lines may be lent
   };
-  std::array<KnownPage, 128> known_pages_{};
+  std::array<KnownPage, 512> known_pages_{};
   LineContext* lines_unprivileged_ = nullptr;  ///< see known_unprivileged_lines
   u8* made_ = nullptr;                         ///< see access_made
 };

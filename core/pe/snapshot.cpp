@@ -152,6 +152,7 @@ void Pe::visit_lines(StateVisitor& v) {
   v.memory_pointer("pe.fetch_host", page);
   if (!v.restoring()) return;
   order = &ports.caches->order(physical_);
+  lines_unprivileged_ = nullptr;
   const u64 pc = align_down(fetch_page.page, cache::kLine);
   const bool guarded = fetch_page.guarded;
   fetch_page = {};

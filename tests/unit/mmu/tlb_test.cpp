@@ -284,3 +284,43 @@ TEST_CASE("translations through a TLB equal translations without, when maintenan
                        {.entries_log2 = 3, .s2_entries_log2 = 3, .replacement = Replacement::Random, .seed = seed});
   }
 }
+
+TEST_CASE("while the generation of a page lasts, so does the answer for it") {
+  Tlb tlb({.entries_log2 = 5, .s2_entries_log2 = 2});
+  Chance chance(7, "generations");
+  struct Answer {
+    u64 generation = 0, output = 0;
+    bool known = false;
+  };
+  std::array<Answer, 64> kept;
+  const auto answer = [&](u64 page) {
+    const TlbEntry* entry = tlb.peek(RegimeId::EL10, 0, 1, 0, page << 12);
+    return Answer{tlb.generation(page << 12), entry == nullptr ? 0 : entry->output, entry != nullptr};
+  };
+  unsigned lasted = 0;
+  for (unsigned round = 0; round < 20000; ++round) {
+    const u64 page = chance.below(kept.size()), size_log2 = chance.one_in(20) ? 16 : 12;
+    if (chance.one_in(8)) {
+      tlb.invalidate({.kind = TlbiKind::Va, .asid = 1, .base = page << 12, .size = 4096});
+    } else {
+      TlbEntry entry;
+      entry.regime = RegimeId::EL10;
+      entry.asid = 1;
+      entry.global = chance.one_in(2);
+      entry.size_log2 = entry.leaf_size_log2 = static_cast<u8>(size_log2);
+      entry.input = align_down(page << 12, u64{1} << size_log2);
+      entry.output = u64{round} << 20;
+      tlb.fill(entry);
+    }
+    for (u64 i = 0; i < kept.size(); ++i) {
+      const Answer now = answer(i);
+      if (kept[i].generation == now.generation && round > 0) {
+        ++lasted;
+        REQUIRE(kept[i].known == now.known);
+        REQUIRE(kept[i].output == now.output);
+      }
+      kept[i] = now;
+    }
+  }
+  CHECK(lasted > 20000u * 32);
+}

@@ -105,7 +105,7 @@ TEST_CASE("what is known of the code of a line lasts until the line is withdrawn
   Tables t;
   int code = 0;
   const auto fetch = [&](u64 va, unsigned place) {
-    t.tables.insert_fetch(t.context(1), va, t.line(place), false, place, kPage);
+    t.tables.insert_fetch(t.context(1), va, t.line(place), false, place, kPage, true);
     return t.context(1).find_fetch(va);
   };
   t.tables.set_code(*fetch(kVa, 0), &code);
@@ -116,4 +116,36 @@ TEST_CASE("what is known of the code of a line lasts until the line is withdrawn
   t.tables.withdraw_fetch(0);
   CHECK(t.context(1).find_fetch(kVa) == nullptr);
   CHECK(fetch(kVa, 0)->code == nullptr);
+}
+
+TEST_CASE("instructions of one address are lent in many contexts, or in the last one alone") {
+  for (bool alone : {false, true}) {
+    Tables t;
+    int code = 0;
+    for (u16 asid : {u16{1}, u16{2}}) t.tables.insert_fetch(t.context(asid), kVa, t.line(0), false, 0, kPage, alone);
+    CHECK((t.context(1).find_fetch(kVa) != nullptr) == !alone);
+    REQUIRE(t.context(2).find_fetch(kVa) != nullptr);
+    t.tables.set_code(*t.context(2).find_fetch(kVa), &code);
+    t.tables.insert_fetch(t.context(3), kVa, t.line(0), false, 0, kPage, alone);
+    CHECK(t.context(3).find_fetch(kVa)->code == &code);
+    t.tables.withdraw_fetch(0);
+    for (u16 asid : {u16{1}, u16{2}, u16{3}}) CHECK(t.context(asid).find_fetch(kVa) == nullptr);
+  }
+}
+
+TEST_CASE("instructions lent at a second address leave the first in all contexts") {
+  Tables t;
+  for (u16 asid : {u16{1}, u16{2}}) t.tables.insert_fetch(t.context(asid), kVa, t.line(0), false, 0, kPage, false);
+  t.tables.insert_fetch(t.context(1), kVa + 4096, t.line(0), false, 0, kPage, false);
+  for (u16 asid : {u16{1}, u16{2}}) CHECK(t.context(asid).find_fetch(kVa) == nullptr);
+  CHECK(t.context(1).find_fetch(kVa + 4096) != nullptr);
+}
+
+TEST_CASE("a context that is looked for is not made") {
+  Tables t;
+  CHECK(t.tables.find({.asid = 1}) == nullptr);
+  LineContext& made = t.context(1);
+  CHECK(t.tables.find({.asid = 1}) == &made);
+  t.tables.invalidate({.kind = mmu::TlbiKind::VmAll});
+  CHECK(t.tables.find({.asid = 1}) == nullptr);
 }
