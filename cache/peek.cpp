@@ -64,10 +64,10 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
       if (copy.valid() && copy.info == line) out.push_back({Level::L1I, core, copy.state, 0, copy.data});
     }
   }
-  if (line->l2) {
-    const Way& way = *l2_copy(*line);
-    Copy& copy = out.emplace_back(Level::L2, 0, way.dirty != 0 ? State::Modified : State::Exclusive, way.dirty);
-    std::memcpy(copy.data.data(), l2_.data(way), kLine);
+  if (const Way* const way = l2_copy(*line)) {
+    Copy copy{Level::L2, 0, way->dirty != 0 ? State::Modified : State::Exclusive, way->dirty, {}};
+    std::memcpy(copy.data.data(), l2_.data(*way), kLine);
+    out.push_back(copy);
   }
   Copy memory;
   std::memcpy(memory.data.data(), memory_of(*line), kLine);
