@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "core/base/bits.h"
-#include "core/jit/pointer_loads.h"
 
 namespace farside::jit {
 namespace {
@@ -152,12 +151,6 @@ bool follows_pointer(const u32* words, unsigned count, unsigned i) {
 }  // namespace
 
 bool is_plain_access(u32 word) { return plain_access(word).valid; }
-
-bool follows_pointers(const u32* words, unsigned count) {
-  for (unsigned i = 0; i < count; ++i)
-    if (loads_pointer(words[i]) && follows_pointer(words, count, i)) return true;
-  return false;
-}
 
 void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, bool chases,
                       AccessRuns& runs) {

@@ -52,7 +52,8 @@ struct LineSite {
 /// What is done for a block: more where the time goes, less again where that does not pay.
 enum class Tier : u8 { Plain, Hot, Settled };
 
-/// Straight-line code of one guest page. Code depends on its address, its bytes and whether its page is guarded.
+/// Code of one guest page: straight-line, or a path through branches. It depends on its address, its bytes and whether
+/// its page is guarded.
 struct Block {
   u64 pc = 0;
   /// Host address of its bytes, plus 1 where the page is guarded: what L0 says of the page; plus kApart where each
@@ -67,6 +68,7 @@ struct Block {
   u64 misses = 0;                        ///< of its guesses, when last looked at
   u64 runs = 0;                          ///< times entered; counted on request only
   bool dropped = false;
+  bool path = false;       ///< goes on behind branches: its instructions are anywhere in the page
   std::vector<u32> words;  ///< where bytes keep changing: what they were; compared each time the block is entered
   Block* next = nullptr;   ///< in the same bucket of the table
   Block* next_in_page = nullptr;

@@ -125,6 +125,11 @@ class EmitExec {
   void after_fallback();
   bool declined() const { return declined_; }
   const End& end() const { return end_; }
+  /// Whose flags the host's flags register holds, beside their copy in memory where one is needed.
+  enum class Live : u8 { None, Subtraction, Addition };
+  Live live_flags() const { return live_; }
+  /// Stores the flags from the host's, which are those of `live`: N, Z, C and perhaps V. RAX is lost.
+  void store_host_flags(Live live, bool overflow = true);
   std::vector<SlowPath>& slow_paths() { return slow_paths_; }
   /// Behind the block: what tries the other distances of guesses.
   void emit_other_guesses();
@@ -310,8 +315,6 @@ class EmitExec {
   Cc holds(CondCode code) { return test_flags(code); }
 
  private:
-  /// Whose flags the host's flags register holds, beside their copy in memory.
-  enum class Live : u8 { None, Subtraction, Addition };
   struct Source {
     enum class Kind : u8 { Register, Memory, Constant } kind;
     HostReg reg = RAX;

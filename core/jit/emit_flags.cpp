@@ -21,12 +21,16 @@ HostReg EmitExec::save_flags(Live kind, HostReg keep) {
     keep = other;
   }
   temps_[RAX] = kNothing;
-  if (kind == Live::Addition) a_.cmc();
   live_ = Live::Subtraction;
-  if ((needed_flags_ & kFlagV) != 0) a_.setcc(Cc::O, kOverflowSlot);
+  store_host_flags(kind, (needed_flags_ & kFlagV) != 0);
+  return keep;
+}
+
+void EmitExec::store_host_flags(Live live, bool overflow) {
+  if (live == Live::Addition) a_.cmc();
+  if (overflow) a_.setcc(Cc::O, kOverflowSlot);
   a_.lahf();
   a_.mov_ah(kSignZeroCarrySlot);
-  return keep;
 }
 
 /// The host's flags as after the subtraction that would set the guest's; they are in memory.

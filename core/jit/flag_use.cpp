@@ -95,6 +95,22 @@ bool may_defer(const A64* forms, const u32* words, unsigned count, unsigned i, F
   return true;
 }
 
+/// B.cond right behind what sets its flags: they are the host's there. HI and LS change them unless it subtracts.
+bool finds_host_flags(const A64* forms, const u32* words, unsigned i, const FlagUse& use) {
+  if (forms[i] != A64::B_cond || i == 0 || use.opaque[i - 1]) return false;
+  switch (forms[i - 1]) {
+    case A64::SUBS_imm:
+    case A64::SUBS_shift:
+    case A64::SUBS_ext: return true;
+    case A64::ADDS_imm:
+    case A64::ADDS_shift:
+    case A64::ADDS_ext:
+    case A64::ANDS_imm:
+    case A64::ANDS_shift: return (words[i] >> 1 & 7) != 4;
+    default: return false;
+  }
+}
+
 /// As a rule emitted without touching the host's flags. Where this is wrong the block is emitted again.
 bool leaves_host_flags(A64 form, u32 word) {
   switch (form) {
@@ -116,6 +132,11 @@ void find_flag_use(const A64* forms, const u32* words, unsigned count, FlagUse& 
     const Effect effect = use.opaque[i] ? Effect{} : effect_of(forms[i], words[i]);
     use.needed[i] = needed;
     use.kept[i] = kept && needed == kC;
+    use.saved_outside[i] = use.inner[i] && finds_host_flags(forms, words, i, use);
+    if (use.saved_outside[i] || (use.inner[i] && forms[i] == A64::B)) {
+      kept = false;
+      continue;
+    }
     if (!effect.plain) {
       needed = kAll;
       kept = false;

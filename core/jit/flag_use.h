@@ -10,11 +10,14 @@ namespace farside::jit {
 /// NZCV as a mask of four bits, N being bit 3.
 struct FlagUse {
   std::array<bool, kMaxBlock> opaque{};  ///< input: may do anything, as instructions that the interpreter executes
+  std::array<bool, kMaxBlock> inner{};   ///< input: a branch that the block goes on behind, or leaves
   u8 needed_before(unsigned i) const { return i == 0 ? u8{15} : needed[i - 1]; }
   std::array<u8, kMaxBlock> needed{};      ///< after the instruction, by later ones or by whatever may interrupt them
   std::array<bool, kMaxBlock> kept{};      ///< the carry alone is needed, and nothing before its reader uses host flags
   std::array<bool, kMaxBlock> deferred{};  ///< a comparison that may be emitted where its flags are read
-  std::array<bool, kMaxBlock> waiting{};   ///< from behind a deferred comparison to the last reader of its flags
+  /// An inner branch that finds the flags in the host's: where it leaves, all are stored.
+  std::array<bool, kMaxBlock> saved_outside{};
+  std::array<bool, kMaxBlock> waiting{};  ///< from behind a deferred comparison to the last reader of its flags
 };
 
 /// For the first `count` instructions. Behind the block every flag is needed, and so it is before each instruction that

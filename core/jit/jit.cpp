@@ -3,7 +3,6 @@
 
 #include "core/arch/sysreg_fields.h"
 #include "core/jit/host_fp.h"
-#include "core/jit/pointer_loads.h"
 
 namespace farside::jit {
 namespace {
@@ -12,6 +11,9 @@ using isa::Flow;
 
 constexpr u64 kMostWrongGuesses = 1000;
 constexpr usize kHeatEntries = usize{1} << 16;
+constexpr unsigned kRounds = 16;      ///< that a path is recorded
+constexpr unsigned kMostRuns = 32;    ///< of instructions up to a branch, in one round
+constexpr unsigned kMostOthers = 64;  ///< blocks that wait for one that does not come again
 
 /// DC ZVA neither traps nor is it disabled (SCTLR_EL1.DZE, HCR_EL2.TDZ).
 bool zva_allowed(const pe::Pe& pe) {
@@ -124,6 +126,7 @@ void Jit::fill_frame(pe::Pe& pe) {
 /// Runs translated code until something must be reconsidered. `resumes`: a slice begins, anywhere in a block.
 void Jit::run_blocks(pe::Pe& pe, bool resumes) {
   Link* link = nullptr;
+  recording_.open = false;
   for (;; resumes = false) {
     if (forgetting_ && forget_at_random(pe, false)) link = nullptr;
     if (!find_page(pe)) {
@@ -138,10 +141,11 @@ void Jit::run_blocks(pe::Pe& pe, bool resumes) {
       link = nullptr;
       continue;
     }
-    Block* block = options_.lines ? nullptr : find(pc, host);
+    const bool recorded = recording_.wanted && records(pc, host);
+    Block* block = options_.lines || recorded ? nullptr : find(pc, host);
     const u8* code = options_.lines ? code_line(host).code[pc / 4 % 16] : block != nullptr ? block->code : nullptr;
     if (code == nullptr) {
-      if (cold(pc, host, resumes)) {
+      if (recorded || cold(pc, host, resumes)) {
         if (!interpret(pe)) return;
         link = nullptr;
         continue;
@@ -250,11 +254,7 @@ bool Jit::interpret(pe::Pe& pe) {
 void Jit::sample(Block& block) {
   if (options_.lines || block.verify() || block.apart() || block.tier == Tier::Settled) return;
   if (block.tier == Tier::Plain) {
-    if (++block.samples < options_.hot_samples) return;
-    std::array<u32, kMaxBlock> words;
-    std::memcpy(words.data(), block.bytes(), block.count * sizeof(u32));
-    if (follows_pointers(words.data(), block.count)) return translate_again(block, Tier::Hot);
-    block.tier = Tier::Settled;
+    if (++block.samples >= options_.hot_samples) record(block);
     return;
   }
   u64 misses = 0;
@@ -264,6 +264,34 @@ void Jit::sample(Block& block) {
   if (worse) translate_again(block, Tier::Settled);
 }
 
+/// From now on the block's code is interpreted, and where it goes is noted, until that is known well enough.
+void Jit::record(Block& block) {
+  if (recording_.wanted && ++recording_.others < kMostOthers) return;
+  recording_ = {.pc = block.pc, .host = block.host, .wanted = true, .profile = {}};
+  drop(block);
+}
+
+/// Whether the code at `pc` is to be interpreted because it is being recorded.
+bool Jit::records(u64 pc, u64 host) {
+  Recording& r = recording_;
+  if (r.open) {
+    r.profile.note(r.last, pc);
+    r.last = pc;
+    if (page_of(host) == page_of(r.host) && pc != r.pc && ++r.runs < kMostRuns) return true;
+    r.open = false;
+    if (++r.rounds == kRounds) {
+      r.wanted = false;
+      translate(r.pc, r.host, Tier::Hot, &r.profile);
+      return false;
+    }
+  }
+  if (pc != r.pc || host != r.host) return false;
+  r.open = true;
+  r.last = pc;
+  r.runs = 0;
+  return true;
+}
+
 void Jit::translate_again(Block& block, Tier tier) {
   const u64 pc = block.pc, host = block.host;
   counters_.settled += tier == Tier::Settled;
@@ -271,7 +299,7 @@ void Jit::translate_again(Block& block, Tier tier) {
   translate(pc, host, tier);
 }
 
-Block& Jit::translate(u64 pc, u64 host, Tier tier) {
+Block& Jit::translate(u64 pc, u64 host, Tier tier, const PathProfile* profile) {
   const TimeSplit::Visit here(time_, Part::Translating);
   if (buffer_.left() < Translator::kMostBytes) flush();
   bool verify = options_.always_verify;
@@ -282,7 +310,7 @@ Block& Jit::translate(u64 pc, u64 host, Tier tier) {
   }
   Block& block = blocks_.add(pc, host);
   block.tier = tier;
-  translator_.translate(block, options_.most_instructions, verify);
+  translator_.translate(block, options_.most_instructions, verify, profile);
   if (options_.lines) code_line(host).code[pc / 4 % 16] = block.code;
   if (!options_.lines && !block.apart()) slot(pc) = {host, pc, block.code, &block};
   if (perf_map_ != nullptr) name_code(block);
@@ -347,7 +375,8 @@ void Jit::drop_within(const Blocks::Page& page, const u8* from, usize size) {
   Block* next = nullptr;
   for (Block* block = page.blocks; block != nullptr; block = next) {
     next = block->next_in_page;
-    if (block->bytes() >= from + size || block->bytes() + block->count * 4 <= from) continue;
+    const bool elsewhere = block->bytes() >= from + size || block->bytes() + block->count * 4 <= from;
+    if (elsewhere && !block->path) continue;
     ++counters_.invalidated;
     drop(*block);
   }

@@ -97,8 +97,10 @@ class Jit : public pe::CodeWatch {
   Block* find(u64 pc, u64 host);
   bool cold(u64 pc, u64 host, bool resumes);
   bool interpret(pe::Pe& pe);
-  Block& translate(u64 pc, u64 host, Tier tier);
+  Block& translate(u64 pc, u64 host, Tier tier, const PathProfile* profile = nullptr);
   void sample(Block& block);
+  void record(Block& block);
+  bool records(u64 pc, u64 host);
   void translate_again(Block& block, Tier tier);
   void connect(Link& link, Block& to);
   void drop(Block& block);
@@ -133,6 +135,15 @@ class Jit : public pe::CodeWatch {
   u64 forgotten_guesses_ = 0;                ///< wrong ones, of those blocks
   bool code_changed_ = false;                ///< blocks were dropped: the running one must not go on
   bool fp_unit_ = false;                     ///< MXCSR is translated code's (host_fp.h)
+  /// Where the code of a block goes: it is interpreted some times before it is translated as a hot one.
+  struct Recording {
+    u64 pc = 0, host = 0;
+    bool wanted = false;  ///< and the block has been dropped
+    bool open = false;    ///< on the way; `last`: the run of instructions that has been interpreted
+    u64 last = 0;
+    unsigned runs = 0, rounds = 0, others = 0;
+    PathProfile profile;
+  } recording_;
 };
 
 }  // namespace farside::jit

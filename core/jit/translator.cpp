@@ -19,8 +19,8 @@ bool may_store(A64 form) {
 bool asks_for_temps(A64 form, u32 word) {
   const bool authenticates = form >= A64::PACIA && form <= A64::XPACD;
   if (form >= A64::ADR && form <= A64::UMULH) return !authenticates;
-  if (form == A64::CBZ || form == A64::CBNZ || form == A64::TBZ || form == A64::TBNZ || form == A64::B_cond)
-    return true;
+  if (form >= A64::CBZ && form <= A64::TBNZ) return true;
+  if (form == A64::B_cond || form == A64::B) return true;
   return is_plain_access(word) && !bit(word, 26);
 }
 
@@ -50,7 +50,7 @@ bool Translator::ends_block(A64 form, u32 word) const {
 Site& Translator::site_of(unsigned number, A64 form, u32 word) {
   if (site_of_[number] == nullptr) {
     const bool leaves = form == A64::MSR_imm || form == A64::MSR_reg;
-    sites_.push_back({interp::handlers().find(form, word), block_, block_->pc + number * 4, word, form, 0, leaves});
+    sites_.push_back({interp::handlers().find(form, word), block_, pcs_[number], word, form, 0, leaves});
     site_of_[number] = &sites_.back();
   }
   return *site_of_[number];
@@ -79,11 +79,10 @@ void Translator::emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vec
 }
 
 /// False if the interpreter's handler is called.
-bool Translator::emit_instruction(EmitExec& x, Block& block, unsigned number, bool keep_flags) {
-  const u64 pc = block.pc + number * 4;
+bool Translator::emit_instruction(EmitExec& x, unsigned number, bool keep_flags) {
   const A64 form = forms_[number];
   const u32 word = words_[number];
-  x.begin_instruction(pc, word, number, flags_, keep_flags);
+  x.begin_instruction(pcs_[number], word, number, flags_, keep_flags);
   const bool asks = asks_for_temps(form, word);
   if (!asks) x.forget_temps();
   const Emitter emitter = emitters().find(form);
@@ -110,17 +109,28 @@ void Translator::decode_block(Block& block, unsigned most, bool verify) {
   for (unsigned i = 0; i < limit; ++i) {
     std::memcpy(&words_[i], block.bytes() + i * 4, 4);
     forms_[i] = decode(words_[i]);
+    pcs_[i] = block.pc + i * 4;
     ++block.count;
     // Bytes that keep changing are compared again after each store.
     if (ends_block(forms_[i], words_[i]) || (verify && may_store(forms_[i]))) break;
   }
   if (verify) block.words.assign(words_.begin(), words_.begin() + block.count);
+}
+
+void Translator::decode(Block& block, unsigned most, bool verify, const PathProfile* profile) {
   flags_.opaque.fill(false);
+  flags_.inner.fill(false);
+  if (block.tier == Tier::Hot && !verify && !block.apart() && !buffer_.lines()) {
+    decode_path(block, most, profile);
+  } else {
+    decode_block(block, most, verify);
+  }
 }
 
 /// All instructions; false if they must be emitted again because something about flags was wrong.
 bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   site_of_.fill(nullptr);
+  ways_out_.clear();
   find_flag_use(forms_.data(), words_.data(), block.count, flags_);
   const bool join = attempt < 2 && !block.apart() && !block.verify() && !buffer_.lines();  // lines are short
   find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, block.tier == Tier::Hot, runs_);
@@ -128,35 +138,50 @@ bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   x.begin_block((block.host & 1) != 0, runs_);
   bool surprised = false;
   for (unsigned i = 0; i < block.count; ++i) {
-    const bool emitted = emit_instruction(x, block, i, attempt == 0);
+    const bool emitted = emit_instruction(x, i, attempt == 0);
     const bool matters = flags_.needed_before(i) != EmitExec::kFlagsAll || flags_.waiting[i] || runs_.live[i] ||
                          runs_.member[i].role != RunMember::Role::None;
     surprised |= !emitted && !flags_.opaque[i] && matters;
     flags_.opaque[i] |= !emitted;
+    if (!flags_.inner[i]) continue;
+    if (!emitted) {  // the interpreter says where it leads: the path ends here
+      block.count = i + 1;
+      flags_.inner[i] = false;
+      return false;
+    }
+    surprised |= !emit_way_out(x, i);
   }
   return !surprised && !x.lost_flags();
 }
 
-void Translator::translate(Block& block, unsigned most, bool verify) {
+void Translator::translate(Block& block, unsigned most, bool verify, const PathProfile* profile) {
   block_ = &block;
   pending_.clear();
   full_ring_.reset();
-  decode_block(block, most, verify);
+  decode(block, most, verify, profile);
   Asm& a = buffer_.code();
   block.code = a.here();
   block.first_guess = static_cast<u32>(buffer_.guess_count());
   EmitExec x(a, features_, buffer_);
   Patch out_of_budget;
   std::vector<Patch> stale;
-  emit_entry(a, block, out_of_budget, stale);
-  u8* const body = a.here();
   // The second time no flags are kept in the host's, the third no accesses are joined; the declined instructions are
-  // known then.
-  for (unsigned attempt = 0; !emit_body(x, block, attempt); ++attempt) {
-    CHECK(attempt < 4, "a block that is never right");
-    a.move_to(body);
+  // known then. A path may end earlier each time.
+  for (unsigned attempt = 0;; ++attempt) {
+    CHECK(attempt < 4 + kMaxBlock, "a block that is never right");
+    a.move_to(block.code);
+    stale.clear();
+    emit_entry(a, block, out_of_budget, stale);
+    if (emit_body(x, block, attempt)) break;
+    if (block.path && x.lost_flags()) {  // a chain of carries is worth more than a path
+      block.path = false;
+      flags_.opaque.fill(false);
+      flags_.inner.fill(false);
+      decode_block(block, most, verify);
+      attempt = ~0u;
+    }
   }
-  emit_end(x, x.end(), block.pc + block.count * 4);
+  emit_end(x, x.end(), pcs_[block.count - 1] + 4);
 
   // Behind the block: what rarely runs.
   emit_stubs(x);
@@ -178,6 +203,7 @@ void Translator::translate(Block& block, unsigned most, bool verify) {
   ++counters.blocks;
   counters.apart += block.apart();
   counters.hot += block.tier == Tier::Hot;
+  counters.paths += block.path;
   counters.guesses += block.guess_count;
   counters.instructions += block.count;
   block.host_size = static_cast<u32>(a.here() - block.code);
@@ -268,7 +294,7 @@ void Translator::emit_lookup(Asm& a, u8 btype, std::initializer_list<Patch> miss
 /// To another block, which begins at the instruction and in which each access looks at L0 itself.
 void Translator::go_on_apart(Asm& a, unsigned number) {
   a.alu_imm(Alu::Add, true, kBudgetSlot, static_cast<i32>(block_->count - number));
-  jump_to(block_->pc + number * 4, a.jmp(), true);
+  jump_to(pcs_[number], a.jmp(), true);
 }
 
 void Translator::emit_stubs(EmitExec& x) {
@@ -289,6 +315,7 @@ void Translator::emit_stubs(EmitExec& x) {
     x.resume(path);
     a.jmp(resume_[i]);
   }
+  emit_ways_out(x);
   emit_full_ring(a);
   for (const Pending& pending : pending_) emit_link(a, pending);
 }

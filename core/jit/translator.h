@@ -4,6 +4,7 @@
 
 #include "core/jit/code_buffer.h"
 #include "core/jit/emitters.h"
+#include "core/jit/path_profile.h"
 
 namespace farside::jit {
 
@@ -13,6 +14,7 @@ struct TranslationCounters {
   u64 runs = 0, joined = 0;                        ///< accesses that look at L0 for others, and those that need not
   u64 apart = 0;                                   ///< blocks in which none does
   u64 hot = 0, guesses = 0;                        ///< blocks of Tier::Hot, and their loads that guess a distance
+  u64 paths = 0, followed = 0;                     ///< blocks that go on behind branches, and those branches
   std::array<u64, isa::kA64Count + 1> declined{};  ///< by form, each time it is translated
 };
 
@@ -23,8 +25,9 @@ class Translator {
   /// Host memory that one block may need at most.
   static constexpr usize kMostBytes = 64 * 1024;
 
-  /// Emits the instructions at block.pc, up to `most`, and fills in the rest of `block`. `verify`: see Block.
-  void translate(Block& block, unsigned most, bool verify);
+  /// Emits the instructions at block.pc, up to `most`, and fills in the rest of `block`. `verify`: see Block. A hot
+  /// block goes on behind branches as `profile` says; without one behind those that lead back, and past others.
+  void translate(Block& block, unsigned most, bool verify, const PathProfile* profile = nullptr);
   /// Forgets what belongs to emitted blocks.
   void reset() {
     sites_.clear();
@@ -42,13 +45,18 @@ class Translator {
   bool ends_block(isa::A64 form, u32 word) const;
   void emit_entry(Asm& a, Block& block, Patch& out_of_budget, std::vector<Patch>& stale);
   void decode_block(Block& block, unsigned most, bool verify);
+  void decode(Block& block, unsigned most, bool verify, const PathProfile* profile);
   bool emit_body(EmitExec& x, Block& block, unsigned attempt);
-  bool emit_instruction(EmitExec& x, Block& block, unsigned number, bool keep_flags);
+  bool emit_instruction(EmitExec& x, unsigned number, bool keep_flags);
   void emit_leave(Asm& a, u64 pc, Exit why) const;
   void call_site(Asm& a, Site& site) const;
   Site& site_of(unsigned number, isa::A64 form, u32 word);
   void emit_end(EmitExec& x, const EmitExec::End& end, u64 next);
   void emit_indirect(Asm& a, u8 btype, u64 next);
+  // translator_paths.cpp
+  void decode_path(Block& block, unsigned most, const PathProfile* profile);
+  bool emit_way_out(EmitExec& x, unsigned number);
+  void emit_ways_out(EmitExec& x);
   // translator_calls.cpp
   bool calls(isa::A64 last) const;
   bool returns(isa::A64 last) const;
@@ -81,6 +89,14 @@ class Translator {
   AccessRuns runs_;
   std::array<Site*, kMaxBlock> site_of_{};
   std::array<u8*, kMaxBlock> resume_{};
+  std::array<u64, kMaxBlock> pcs_{};
+  struct WayOut {  ///< of a path
+    Patch from;
+    unsigned number;  ///< of the branch
+    u64 target;
+    EmitExec::Live flags;  ///< to be stored
+  };
+  std::vector<WayOut> ways_out_;
   std::vector<Pending> pending_;
   struct FullRing {
     Patch from;

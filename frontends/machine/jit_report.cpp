@@ -90,6 +90,8 @@ std::string Machine::jit_report() const {
   row("accesses joined to them", t.joined);
   row("blocks without runs", t.apart);
   row("hot blocks", t.hot);
+  row("that follow branches", t.paths);
+  row("branches they follow", t.followed);
   row("their guessed distances", t.guesses);
   row("wrong guesses", jit->wrong_guesses());
   row("hot blocks given up", c.settled);

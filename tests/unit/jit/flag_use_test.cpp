@@ -1,5 +1,7 @@
-// tests/unit/jit/flag_use_test.cpp - which flags must be stored, and where the carry may stay in the host's flags.
+// tests/unit/jit/flag_use_test.cpp - which flags must be stored, and where the carry may stay in the host's flags;
+// where paths go.
 #include "core/jit/flag_use.h"
+#include "core/jit/path_profile.h"
 
 #include <vector>
 
@@ -43,6 +45,37 @@ TEST_CASE("a chain of carries stays in the host's flags across multiplications")
   CHECK(use.kept[0]);
   CHECK(use.needed[2] == 2);
   CHECK_FALSE(use.kept[2]);  // ADD uses the host's
+}
+
+TEST_CASE("what a path knows of flags goes on behind a branch that finds them in the host's") {
+  constexpr u32 kBeq = 0x54000040, kBhi = 0x54000048, kCbz = 0xb4000040, kAdds = 0xab010000;
+  const auto path_of = [](const std::vector<u32>& words) {
+    std::vector<isa::A64> forms;
+    for (u32 word : words) forms.push_back(isa::decode_a64(word, Features{}));
+    FlagUse use;
+    use.inner[1] = true;
+    find_flag_use(forms.data(), words.data(), static_cast<unsigned>(words.size()), use);
+    return use;
+  };
+  CHECK(path_of({kCmp, kBeq, kAdd, kCmp}).needed[0] == 0);
+  CHECK(path_of({kCmp, kBeq, kAdd, kCmp}).saved_outside[1]);
+  CHECK(path_of({kCmp, kBeq, kCsetEq, kCmp}).needed[0] == 4);
+  CHECK(path_of({kCmp, kBeq, kLdr, kCmp}).needed[0] == 15);
+  CHECK(path_of({kCmp, kBhi, kCmp}).saved_outside[1]);
+  CHECK_FALSE(path_of({kAdds, kBhi, kCmp}).saved_outside[1]);  // HI changes the host's carry
+  CHECK(path_of({kAdds, kBhi, kCmp}).needed[0] == 15);
+  CHECK(path_of({kCmp, kCbz, kCmp}).needed[0] == 15);  // CBZ uses the host's
+}
+
+TEST_CASE("a path goes where two of three runs have gone") {
+  PathProfile profile;
+  CHECK_FALSE(profile.usual(0x1000));
+  profile.note(0x1000, 0x2000);
+  profile.note(0x1000, 0x2000);
+  profile.note(0x1000, 0x3000);
+  CHECK(profile.usual(0x1000) == u64{0x2000});
+  profile.note(0x1000, 0x3000);
+  CHECK_FALSE(profile.usual(0x1000));
 }
 
 TEST_CASE("what the interpreter executes may see everything") {
