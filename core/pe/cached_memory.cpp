@@ -181,11 +181,13 @@ void Pe::remember_line(LineContext& lines, const mmu::Translation& t, u64 va, co
   if (write) line_tables_.insert_write(lines, va, line.data, line.place, size_log2);
 }
 
-/// What is lent to EL0, if it has run; LDTR and STTR use its lines. They do not make a context for it.
+/// What is lent to EL0, for LDTR and STTR. Its context may be made here, but is not younger for being used: translated
+/// code does not say how often it does that.
 LineContext* Pe::unprivileged_lines() {
   const L0Context& context = unprivileged_context();
   if (&context == l0_context) return line_context;
   if (lines_unprivileged_ == nullptr) lines_unprivileged_ = line_tables_.find(context.key);
+  if (lines_unprivileged_ == nullptr) lines_unprivileged_ = &line_tables_.select(context.key);
   return lines_unprivileged_;
 }
 
