@@ -14,8 +14,9 @@ GUID = "4f9a1d52-0c4e-4b7a-9d5e-6a1f0c2b3d4e"  # nobody's: EDK2 lets only its ow
 
 
 def needed(package, *files):
+    """Skips where a file is missing, but for CI, whose machine `farside test` has given all it needs."""
     missing = [file for file in files if not (os.path.exists(file) or shutil.which(file, path="/usr/bin:/usr/sbin"))]
-    return unittest.skipIf(missing, f"{', '.join(missing)} missing: apt-get install {package}")
+    return unittest.skipIf(missing and not os.environ.get("CI"), f"{', '.join(missing)} missing: apt-get install {package}")
 
 
 class Firmware(unittest.TestCase):
