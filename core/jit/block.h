@@ -23,6 +23,7 @@ struct Link {
   u8* host_page = nullptr;  ///< where the code compares the target's page or line with that of `to`; null within one
   Patch other_line{};       ///< the jump behind that comparison of lines
   const u8* not_lent = nullptr;  ///< and where it goes once connected: the dispatcher need not look at the link
+  u32 other_lines = 0;           ///< times that the line of the target held other bytes than those `to` was made from
   Link* next_out = nullptr;      ///< of the same block
   Link *next_in = nullptr, **in = nullptr;  ///< of the same target: the next one, and what points to this one
 };

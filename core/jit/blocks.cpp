@@ -37,6 +37,7 @@ Blocks::Page* Blocks::known_page(u64 host) {
 
 void Blocks::connect(Link& link, Block& to) {
   link.to = &to;
+  link.other_lines = 0;
   link.next_in = to.incoming;
   link.in = &to.incoming;
   if (link.next_in != nullptr) link.next_in->in = &link.next_in;
@@ -58,6 +59,11 @@ void Blocks::disconnect(Link& link) {
   if (link.not_lent != nullptr) code.bind(link.other_line, link.stub);
   code.bind(link.jump, link.stub);
   leave_target(link);
+}
+
+void Blocks::redirect(Link& link, Block& to) {
+  disconnect(link);
+  connect(link, to);
 }
 
 void Blocks::drop(Block& block) {

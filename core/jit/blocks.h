@@ -27,6 +27,8 @@ class Blocks {
   Block& add(u64 pc, u64 host);
   /// Sends `link` to `to`.
   void connect(Link& link, Block& to);
+  /// Sends `link`, which is connected, to `to` instead.
+  void redirect(Link& link, Block& to);
   /// Takes the block out of every table and every chain. Its code may be running and stays where it is.
   void drop(Block& block);
   /// Forgets everything; the code buffer is to be emptied too.

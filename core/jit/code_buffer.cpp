@@ -217,7 +217,7 @@ void CodeBuffer::emit_return(Asm& a, usize counter) const {
 void CodeBuffer::emit_leave(Asm& a) {
   leave_ = a.here();
   store_guest(a);
-  u8* const restore = a.here();
+  restore_ = a.here();
   a.mov(true, RSP, frame_field(offsetof(Frame, host_stack)));
   a.alu_imm(Alu::Add, true, RSP, kAlignment);
   for (usize i = std::size(kSaved); i-- > 0;) a.pop(kSaved[i]);
@@ -232,7 +232,7 @@ void CodeBuffer::emit_leave(Asm& a) {
   a.mov_imm(RAX, reinterpret_cast<u64>(&run_site));
   a.call(RAX);
   a.test(false, RAX, RAX);
-  a.jcc(Cc::NE, restore);
+  a.jcc(Cc::NE, restore_);
   a.mov(true, RSP, frame_field(offsetof(Frame, ring)));
   a.mov(true, RCX, RBX);
   load_guest(a, lines_);
@@ -262,10 +262,29 @@ void CodeBuffer::emit_serve_line(Asm& a) {
   a.ret();
 }
 
+/// The guest's registers are in memory for the exception that a fetch may end in.
+void CodeBuffer::emit_serve_jump(Asm& a) {
+  serve_jump_ = a.here();
+  store_guest(a);
+  a.mov(true, frame_field(offsetof(Frame, ring)), RSP);
+  a.mov(true, RSP, frame_field(offsetof(Frame, host_stack)));
+  a.mov(true, RSI, RDX);
+  a.mov(true, RDX, RCX);
+  a.mov_imm(RDI, reinterpret_cast<u64>(&frame()));
+  a.mov_imm(RAX, reinterpret_cast<u64>(&farside::jit::serve_jump));
+  a.call(RAX);
+  a.alu_imm(Alu::Cmp, true, RAX, kLastExit);
+  a.jcc(Cc::BE, restore_);
+  a.mov(true, RSP, frame_field(offsetof(Frame, ring)));
+  load_guest(a, lines_);
+  a.jmp(RAX);
+}
+
 void CodeBuffer::emit_routines() {
   Asm& a = *asm_;
   emit_leave(a);
   emit_serve_line(a);
+  emit_serve_jump(a);
   if (!lines_) {
     other_return_ = a.here();
     emit_return(a, offsetof(EngineData::Returns, misses));

@@ -64,6 +64,10 @@ class CodeBuffer {
   /// Called with RCX = a LineSite*, RDX = its address: serves the access. RCX + RDX is then where the fast path finds
   /// its data, or may store it once more. Equal: the interpreter must do it. Vector registers are lost.
   const u8* serve_line() const { return serve_line_; }
+  /// Where code jumps, with modelled caches, with RDX = the address of an instruction whose line is not lent, or is
+  /// other than that of the block that RCX = a Link* leads to: fetches the line and goes on there, or leaves. RCX may
+  /// be 0.
+  const u8* serve_jump() const { return serve_jump_; }
   /// RAX = RAX signed or authenticated with instruction key A and modifier RCX; RDX is lost. Carry: the interpreter
   /// must do it.
   const u8* sign() const { return sign_; }
@@ -90,6 +94,7 @@ class CodeBuffer {
   void emit_entry(Asm& a);
   void emit_leave(Asm& a);
   void emit_serve_line(Asm& a);
+  void emit_serve_jump(Asm& a);
   void emit_return(Asm& a, usize counter) const;
   u8 *base_ = nullptr, *writable_ = nullptr;
   usize size_;        ///< of the code; EngineData, the guesses and the ring follow
@@ -98,8 +103,9 @@ class CodeBuffer {
   std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
   u64 (*enter_)(const u8*) = nullptr;
-  const u8 *leave_ = nullptr, *fallback_ = nullptr, *serve_line_ = nullptr, *sign_ = nullptr, *authenticate_ = nullptr,
-           *constants_ = nullptr, *note_distance_ = nullptr, *other_return_ = nullptr;
+  const u8 *leave_ = nullptr, *restore_ = nullptr, *fallback_ = nullptr, *serve_line_ = nullptr, *serve_jump_ = nullptr,
+           *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr, *note_distance_ = nullptr,
+           *other_return_ = nullptr;
   HostFeatures host_;
   bool lines_;
 };
@@ -110,5 +116,8 @@ u64 run_site(Frame* frame, const Site* site);
 /// handler must execute the instruction, in which nothing has happened yet or the access has been made
 /// (Pe::access_made).
 u8* serve_line(Frame* frame, const LineSite* site, u64 va);
+/// Fetches the line of the instruction at `pc`. Returns the code that is translated of that instruction, or an Exit.
+/// `link`, if any, was to lead there, and will if the line is mostly this one.
+u64 serve_jump(Frame* frame, u64 pc, Link* link);
 
 }  // namespace farside::jit

@@ -114,6 +114,11 @@ void Translator::emit_indirect_line(Asm& a, u8 btype) {
   a.test(true, RCX, RCX);
   const Patch untranslated = a.jcc(Cc::E);
   a.jmp(RCX);
+  if (btype == 0) {
+    for (Patch miss : {other_line, unknown, untranslated}) a.bind(miss);
+    a.alu(Alu::Xor, false, RCX, RCX);
+    return a.jmp(buffer_.serve_jump());
+  }
   emit_lookup(a, btype, {other_line, unknown, untranslated}, {guarded, slice_end});
 }
 

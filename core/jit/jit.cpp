@@ -10,6 +10,7 @@ namespace {
 using isa::Flow;
 
 constexpr u64 kMostWrongGuesses = 1000;
+constexpr u32 kMostOtherLines = 4;  ///< that a connected jump finds where its target was
 constexpr usize kHeatEntries = usize{1} << 16;
 constexpr unsigned kRounds = 16;      ///< that a path is recorded
 constexpr unsigned kMostRuns = 32;    ///< of instructions up to a branch, in one round
@@ -87,6 +88,12 @@ void Jit::run(pe::Pe& pe) {
   }
 }
 
+/// An exception in place of an instruction. It takes time, as in the interpreter.
+void Jit::take_instead(pe::Pe& pe) {
+  pe.spend(1);
+  pe.take_pending();
+}
+
 /// Makes fetch_page the page or line of PC, as the interpreter's fetch does; false with an exception pending.
 bool Jit::find_page(pe::Pe& pe) {
   const u64 window = options_.lines ? pe::kLineBytes - 4 : pe::kL0PageSize - 4;
@@ -129,11 +136,7 @@ void Jit::run_blocks(pe::Pe& pe, bool resumes) {
   recording_.open = false;
   for (;; resumes = false) {
     if (forgetting_ && forget_at_random(pe, false)) link = nullptr;
-    if (!find_page(pe)) {
-      pe.spend(1);  // as in the interpreter: an exception in place of an instruction takes time
-      pe.take_pending();
-      return;
-    }
+    if (!find_page(pe)) return take_instead(pe);
     const u64 pc = pe.s.pc, flushes = counters_.flushes;
     const u64 host = host_of_code(pe, link != nullptr && link->apart);
     if (host == 0) {
@@ -192,6 +195,9 @@ void Jit::run_blocks(pe::Pe& pe, bool resumes) {
       case kStale: break;  // find() will see it
       case kNotLent:
         if (pe.budget <= 0) return;
+        break;
+      case kFetched:
+        if (!interpret(pe)) return;
         break;
       default:
         link = reinterpret_cast<Link*>(exit);
@@ -519,6 +525,33 @@ u8* serve_line(Frame* frame, const LineSite* site, u64 va) {
   pe.budget -= site->remaining;
   jit.counters_.served += made;
   return made ? data : nullptr;
+}
+
+u64 serve_jump(Frame* frame, u64 pc, Link* link) {
+  pe::Pe& pe = *frame->pe;
+  Jit& jit = *frame->jit;
+  const TimeSplit::Visit here(jit.time_, Part::Dispatching);
+  pe.s.pc = pc;
+  if (pe.budget <= 0) return kNotLent;
+  if (jit.forgetting_ && jit.forgetting_->one_in(2)) return kNotLent;  // what the dispatcher forgets
+  if (!jit.find_page(pe)) {
+    flags_from_host(pe.s);
+    if (frame->fp_unit != 0) {
+      host_fp::collect(pe.s.fp);
+      _mm_setcsr(host_fp::kDefault);
+    }
+    Jit::take_instead(pe);
+    flags_to_host(pe.s);
+    return kReconsider;
+  }
+  const u64 host = jit.host_of_code(pe, false);
+  if (host == 0) return kFetched;
+  const u8* const code = code_line(host).code[pe.s.pc / 4 % 16];
+  if (code == nullptr) return kNotLent;
+  ++jit.counters_.jumps_served;
+  if (link != nullptr && &code_line(link->to->host) != &code_line(host) && ++link->other_lines == kMostOtherLines)
+    jit.blocks_.redirect(*link, *jit.blocks_.find(pe.s.pc, host));
+  return reinterpret_cast<u64>(code);
 }
 
 }  // namespace farside::jit

@@ -39,6 +39,7 @@ struct JitCounters {
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
   u64 fallbacks = 0;                              ///< instructions run by the interpreter's handlers
   u64 served = 0;                                 ///< accesses to lines that were not lent, without those
+  u64 jumps_served = 0;                           ///< to lines that were not lent, without leaving translated code
   u64 flushes = 0;                                ///< of the whole code buffer
   u64 invalidated = 0;                            ///< blocks whose page was written, or whose bytes have changed
   u64 stale = 0;                                  ///< blocks that found their bytes changed
@@ -83,6 +84,7 @@ class Jit : public pe::CodeWatch {
  private:
   friend u64 run_site(Frame* frame, const Site* site);
   friend u8* serve_line(Frame* frame, const LineSite* site, u64 va);
+  friend u64 serve_jump(Frame* frame, u64 pc, Link* link);
   /// How often a place has been interpreted; places share entries, which only delays them.
   struct Heat {
     u32 tag = 0, runs = 0;
@@ -92,6 +94,7 @@ class Jit : public pe::CodeWatch {
   void fill_frame(pe::Pe& pe);
   void end_slice(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
+  static void take_instead(pe::Pe& pe);
   u64 host_of_code(pe::Pe& pe, bool apart);
   u64 enter(const u8* code);
   Block* find(u64 pc, u64 host);

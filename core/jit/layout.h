@@ -80,7 +80,8 @@ enum Exit : u64 {
   kOutOfBudget,   ///< PC names a block that is longer than the slice
   kStale,         ///< PC names a block whose bytes have changed
   kNotLent,       ///< PC names an instruction whose line is not lent, or is another than the connected block's
-  kLastExit = kNotLent,
+  kFetched,       ///< PC names an instruction that Pe::fetch_page has already, of a line that is not lent
+  kLastExit = kFetched,
 };
 
 /// What code at EL1 that uses the SP of EL1 may do without asking: bits, all clear elsewhere.

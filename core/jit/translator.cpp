@@ -332,7 +332,9 @@ void Translator::emit_link(Asm& a, const Pending& pending) {
     link.other_line = emit_line_check(a, link);
     link.jump = a.jmp();
     link.not_lent = a.here();
-    emit_leave(a, link.target, kNotLent);
+    a.mov_imm(RDX, link.target);
+    a.mov_imm(RCX, reinterpret_cast<u64>(&link));
+    a.jmp(buffer_.serve_jump());
     link.stub = a.here();
     a.bind(link.jump);
     a.bind(link.other_line);

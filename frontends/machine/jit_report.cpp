@@ -107,6 +107,7 @@ std::string Machine::jit_report() const {
   row("instructions so", c.interpreted_instructions);
   row("fallbacks", c.fallbacks);
   row("lines served", c.served);
+  row("jumps served", c.jumps_served);
   row("blocks invalidated", c.invalidated);
   row("stale blocks", c.stale);
   row("flushes", c.flushes);
