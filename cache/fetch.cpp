@@ -96,6 +96,7 @@ Line& Hierarchy::instruction_line(const AccessInfo& info, LineInfo& line) {
     return *copy;
   }
   ++cache.counters.misses;
+  __builtin_prefetch(memory_of(line));  // the L2 has no other data of most lines
   // Lines ahead first, so that this one is certainly there at the end.
   for (u32 i = std::min<u32>(knobs_.fetch_ahead, 8); i > 0; --i) {
     LineInfo* ahead = directory_.find(address_of(line) + i * kLine);
@@ -150,6 +151,7 @@ const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
   if (!modelled() || knobs_.lend == Switch::Off || !is_instruction_cacheable(info.attr)) return nullptr;
   LineInfo* line = directory_.find(pa.value);
   if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), false))) return nullptr;
+  __builtin_prefetch(&past_of(*line));  // what note_fetch and a fill look at
   settle(*line);
   if (fetched_ahead(info.core, *line) != nullptr) return nullptr;  // either may be executed, each time
   Line& copy = instruction_line(info, *line);

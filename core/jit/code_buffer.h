@@ -44,6 +44,9 @@ class CodeBuffer {
 
   /// Runs the code at `code` with guest registers of frame().pe loaded; returns an Exit or a Link*.
   u64 enter(const u8* code) const { return enter_(code); }
+  /// Where code lies from the buffer's beginning, never 0, and back.
+  u32 offset_of(const u8* code) const { return static_cast<u32>(code - base_); }
+  const u8* at(u32 offset) const { return base_ + offset; }
   Frame& frame() const { return data().frame; }
   const EngineData::Returns& returns() const { return data().returns; }
   HostMem frame_field(usize offset) const { return data_field(offsetof(EngineData, frame) + offset); }

@@ -2,28 +2,32 @@
 #include "core/jit/code_lines.h"
 
 #include <cstring>
-#include <utility>
 
 namespace farside::jit {
 
 CodeLine& CodeLines::find(u64 va, const u8* bytes, bool guarded) {
-  CodeLine& first = home(va);
-  for (CodeLine* line = &first; line != nullptr; line = line->next) {
-    const bool same = line->va == va && line->guarded == guarded && line->used;
-    if (same && std::memcmp(line->bytes.data(), bytes, 64) == 0) return *line;
+  const u64 key = align_down(va, 64) | kUsed | (guarded ? kGuarded : 0);
+  Place& first = home(va);
+  for (const Place* place = &first;; place = &others_[place->next - 1]) {
+    if (place->key == key && std::memcmp(line_at(place->number).bytes.data(), bytes, 64) == 0)
+      return line_at(place->number);
+    if (place->next == 0) break;
   }
-  CodeLine& line = first.used ? others_.emplace_back() : first;
+  const Place made{key, count_++, first.next};
+  if (first.key == 0) {
+    first = made;
+  } else {
+    others_.push_back(made);
+    first.next = static_cast<u32>(others_.size());
+  }
+  CodeLine& line = line_at(made.number);
   std::memcpy(line.bytes.data(), bytes, 64);
-  line.va = va;
-  line.guarded = guarded;
-  line.used = true;
-  if (&line != &first) line.next = std::exchange(first.next, &line);
-  ++count_;
   return line;
 }
 
 void CodeLines::clear() {
-  homes_ = HostMemory(kHomes * sizeof(CodeLine), HostPages::Small);
+  homes_ = HostMemory(kHomes * sizeof(Place), HostPages::Small);
+  lines_ = HostMemory(kMost * sizeof(CodeLine), HostPages::Small);
   others_.clear();
   count_ = 0;
 }

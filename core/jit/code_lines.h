@@ -1,8 +1,9 @@
 // core/jit/code_lines.h - with modelled caches: what is translated of 64 bytes of instructions at one address.
 #pragma once
 #include <array>
-#include <deque>
+#include <vector>
 
+#include "core/base/bits.h"
 #include "core/base/host_memory.h"
 #include "core/jit/block.h"
 
@@ -10,14 +11,14 @@ namespace farside::jit {
 
 /// Code depends on its address, its bytes and whether its page is guarded. So a line that a core loses and fetches
 /// again unchanged, from whatever cache, keeps its translation; and of one address there may be several.
-struct alignas(64) CodeLine {
-  std::array<u8, 64> bytes{};
-  u64 va = 0;
-  CodeLine* next = nullptr;  ///< of the same home
-  bool guarded = false, used = false;
-  std::array<const u8*, 16> code{};  ///< host code by its first instruction, or null: the Block need not be looked at
+struct CodeLine {
+  std::array<u8, 64> bytes;
+  std::array<u32, 16> code;  ///< host code by its first instruction, from the code buffer's beginning; 0: none
 };
+static_assert(sizeof(CodeLine) == 128);
 
+/// Misses of the L1I ask for a line each, and wait for the host's memory: what they look at is small, and lies together
+/// for neighbours.
 class CodeLines {
  public:
   /// Of no use if no caches are modelled.
@@ -26,12 +27,13 @@ class CodeLines {
   }
   /// The record of the line of `va` with these 64 bytes, made if there is none.
   CodeLine& find(u64 va, const u8* bytes, bool guarded);
-  /// The host begins to fetch what find() will need, while the line itself is fetched.
+  /// The host begins to fetch what find() will need for this line, while the line itself is fetched, and for the next.
   void prefetch(u64 va) const {
-    const CodeLine& line = home(va);
-    __builtin_prefetch(&line);
-    __builtin_prefetch(&line.va);
-    __builtin_prefetch(&line.code[va / 4 % 16]);
+    for (u64 line : {va, va + 64}) {
+      const CodeLine& first = line_at(home(line).number);
+      __builtin_prefetch(&first.bytes);
+      __builtin_prefetch(&first.code);
+    }
   }
   /// So many records exist that all should be forgotten.
   bool full() const { return count_ >= kMost; }
@@ -39,13 +41,20 @@ class CodeLines {
 
  private:
   static constexpr usize kHomes = usize{1} << 18, kMost = kHomes;
-  /// Where the record is, or the first of those that share the place. Neighbours have neighbouring homes: code is
-  /// fetched in order, and so are they.
-  CodeLine& home(u64 va) const { return reinterpret_cast<CodeLine*>(homes_.data())[(va >> 6 ^ va >> 40) % kHomes]; }
+  /// Where a line is. All zeros: nothing.
+  struct Place {
+    u64 key = 0;     ///< its address, kUsed and kGuarded
+    u32 number = 0;  ///< of its record
+    u32 next = 0;    ///< 1 + the index in others_ of the next place with the same home; 0: none
+  };
+  static constexpr u64 kUsed = 1, kGuarded = 2;
+  /// Neighbours have neighbouring homes.
+  Place& home(u64 va) const { return reinterpret_cast<Place*>(homes_.data())[(va >> 6 ^ va >> 40) % kHomes]; }
+  CodeLine& line_at(u32 number) const { return reinterpret_cast<CodeLine*>(lines_.data())[number]; }
 
-  HostMemory homes_;  ///< most are never used
-  std::deque<CodeLine> others_;
-  usize count_ = 0;
+  HostMemory homes_, lines_;  ///< most are never used
+  std::vector<Place> others_;
+  u32 count_ = 0;
 };
 
 }  // namespace farside::jit

@@ -110,9 +110,11 @@ void Translator::emit_indirect_line(Asm& a, u8 btype) {
   a.mov(true, RCX, HostMem{kLineContext, kFetchLines + kCodeOfLine, RCX});
   a.test(true, RCX, RCX);
   const Patch unknown = a.jcc(Cc::E);
-  a.mov(true, RCX, HostMem{RCX, offsetof(CodeLine, code), RAX, 3});
+  a.mov(false, RCX, HostMem{RCX, offsetof(CodeLine, code), RAX, 2});
   a.test(true, RCX, RCX);
   const Patch untranslated = a.jcc(Cc::E);
+  a.mov_imm(RAX, reinterpret_cast<u64>(buffer_.at(0)));
+  a.alu(Alu::Add, true, RCX, RAX);
   a.jmp(RCX);
   if (btype == 0) {
     for (Patch miss : {other_line, unknown, untranslated}) a.bind(miss);

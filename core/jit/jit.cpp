@@ -116,17 +116,24 @@ u64 Jit::host_of_code(pe::Pe& pe, bool apart) {
   return reinterpret_cast<u64>(line->code) + (pc & 0x3c) + line->guarded;
 }
 
-/// What translated code may assume of the PE.
+/// With modelled caches: the code of the instruction at `pc` in the line of `host`, or null.
+const u8* Jit::translated(u64 pc, u64 host) const {
+  const u32 offset = code_line(host).code[pc / 4 % 16];
+  return offset == 0 ? nullptr : buffer_.at(offset);
+}
+
+/// What translated code may assume of the PE. One field after the other: clearing all of it first takes as long again.
 void Jit::fill_frame(pe::Pe& pe) {
   Frame& frame = buffer_.frame();
-  frame = {.pe = &pe,
-           .jit = this,
-           .jump_cache = jump_cache_.get(),
-           .zva_allowed = zva_allowed(pe),
-           .el1_rights = el1_rights(pe),
-           .fp_allowed = pe.fp_enabled(),
-           .exclusives_anywhere = pe.tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed,
-           .unprivileged = unprivileged(pe)};
+  frame.pe = &pe;
+  frame.jit = this;
+  frame.jump_cache = jump_cache_.get();
+  frame.zva_allowed = zva_allowed(pe);
+  frame.el1_rights = el1_rights(pe);
+  frame.fp_allowed = pe.fp_enabled();
+  frame.fp_unit = 0;
+  frame.exclusives_anywhere = pe.tlb.knobs().exclusives_nc == mmu::ExclusivesNc::Succeed;
+  frame.unprivileged = unprivileged(pe);
   frame.pac_allowed = !features_.PAuth || pe.pac_masks(frame.pac_masks);
 }
 
@@ -146,7 +153,7 @@ void Jit::run_blocks(pe::Pe& pe, bool resumes) {
     }
     const bool recorded = recording_.wanted && records(pc, host);
     Block* block = options_.lines || recorded ? nullptr : find(pc, host);
-    const u8* code = options_.lines ? code_line(host).code[pc / 4 % 16] : block != nullptr ? block->code : nullptr;
+    const u8* code = options_.lines ? translated(pc, host) : block != nullptr ? block->code : nullptr;
     if (code == nullptr) {
       if (recorded || cold(pc, host, resumes)) {
         if (!interpret(pe)) return;
@@ -317,7 +324,7 @@ Block& Jit::translate(u64 pc, u64 host, Tier tier, const PathProfile* profile) {
   Block& block = blocks_.add(pc, host);
   block.tier = tier;
   translator_.translate(block, options_.most_instructions, verify, profile);
-  if (options_.lines) code_line(host).code[pc / 4 % 16] = block.code;
+  if (options_.lines) code_line(host).code[pc / 4 % 16] = buffer_.offset_of(block.code);
   if (!options_.lines && !block.apart()) slot(pc) = {host, pc, block.code, &block};
   if (perf_map_ != nullptr) name_code(block);
   return block;
@@ -338,7 +345,7 @@ void Jit::connect(Link& link, Block& to) {
 void Jit::drop(Block& block) {
   JumpCacheEntry& entry = slot(block.pc);
   if (entry.block == &block) entry = {};
-  if (options_.lines) code_line(block.host).code[block.pc / 4 % 16] = nullptr;
+  if (options_.lines) code_line(block.host).code[block.pc / 4 % 16] = 0;
   blocks_.drop(block);
 }
 
@@ -546,7 +553,7 @@ u64 serve_jump(Frame* frame, u64 pc, Link* link) {
   }
   const u64 host = jit.host_of_code(pe, false);
   if (host == 0) return kFetched;
-  const u8* const code = code_line(host).code[pe.s.pc / 4 % 16];
+  const u8* const code = jit.translated(pe.s.pc, host);
   if (code == nullptr) return kNotLent;
   ++jit.counters_.jumps_served;
   if (link != nullptr && &code_line(link->to->host) != &code_line(host) && ++link->other_lines == kMostOtherLines)

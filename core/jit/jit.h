@@ -91,6 +91,7 @@ class Jit : public pe::CodeWatch {
   };
 
   void run_blocks(pe::Pe& pe, bool resumes);
+  const u8* translated(u64 pc, u64 host) const;
   void fill_frame(pe::Pe& pe);
   void end_slice(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
