@@ -61,8 +61,9 @@ struct Block {
   /// access looks at L0 itself. With modelled caches, the address of the bytes in a CodeLine.
   u64 host = 0;
   u8* code = nullptr;
-  u32 count = 0;      ///< instructions
-  u32 host_size = 0;  ///< bytes of host code
+  u32 count = 0;                     ///< instructions
+  const u8* rare = nullptr;          ///< slow paths and what is left by
+  u32 host_size = 0, rare_size = 0;  ///< bytes of host code at `code`, and at `rare`
   Tier tier = Tier::Plain;
   u32 samples = 0;                       ///< slices that ended here since it was translated
   u32 first_guess = 0, guess_count = 0;  ///< its records in the code buffer

@@ -143,6 +143,7 @@ CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines) : size
   const u8* const ring = base_ + size_ + kDataBytes + kGuessBytes + kRingBytes;
   ring_end_ = align_up(reinterpret_cast<u64>(ring), kRingBytes) + kRingBytes;
   asm_.emplace(writable_, base_, bytes);
+  rare_ = first_rare();
   emit_routines();
 }
 

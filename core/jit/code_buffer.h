@@ -1,8 +1,10 @@
 // core/jit/code_buffer.h - host memory for translated code, and the routines by which C++ and that code call each
 // other.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "core/base/bits.h"
 #include "core/jit/block.h"
@@ -11,7 +13,8 @@
 
 namespace farside::jit {
 
-/// Memory for code, filled from the bottom and emptied as a whole.
+/// Memory for code, emptied as a whole: one half for what runs often, the other for what rarely does. Apart from each
+/// other more of the first is in the host's caches.
 class CodeBuffer {
  public:
   /// Room for `bytes` of code; check ok() before use. `lines`: see JitOptions.
@@ -27,11 +30,16 @@ class CodeBuffer {
   void align(unsigned bytes = 64) {
     asm_->move_to(reinterpret_cast<const u8*>(align_up(reinterpret_cast<u64>(asm_->here()), bytes)));
   }
-  usize used() const { return static_cast<usize>(asm_->here() - code_); }
-  usize left() const { return static_cast<usize>(base_ + size_ - asm_->here()); }
+  /// Between these two calls code() emits in the half for what rarely runs.
+  void begin_rare() { asm_->move_to(std::exchange(rare_, asm_->here())); }
+  void end_rare() { asm_->move_to(std::exchange(rare_, asm_->here())); }
+  usize used() const { return static_cast<usize>(asm_->here() - code_ + (rare_ - first_rare())); }
+  /// Room in the fuller half.
+  usize left() const { return static_cast<usize>(std::min(first_rare() - asm_->here(), base_ + size_ - rare_)); }
   /// Forgets all translated code, but not the routines.
   void reset() {
     asm_->move_to(code_);
+    rare_ = first_rare();
     guess_count_ = 0;
   }
 
@@ -90,6 +98,7 @@ class CodeBuffer {
  private:
   static constexpr usize kDataBytes = 512;
   static_assert(sizeof(EngineData) <= kDataBytes);
+  u8* first_rare() const { return base_ + size_ / 2; }
   EngineData& data() const { return *reinterpret_cast<EngineData*>(base_ + size_); }
   HostMem data_field(usize offset) const { return {.base = RDX, .data = base_ + size_ + offset}; }
   void emit_routines();
@@ -105,6 +114,7 @@ class CodeBuffer {
   usize guess_count_ = 0;
   std::optional<Asm> asm_;
   u8* code_ = nullptr;  ///< the first byte behind the routines
+  u8* rare_ = nullptr;  ///< where the other half goes on
   u64 (*enter_)(const u8*) = nullptr;
   const u8 *leave_ = nullptr, *restore_ = nullptr, *fallback_ = nullptr, *serve_line_ = nullptr, *serve_jump_ = nullptr,
            *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr, *note_distance_ = nullptr,

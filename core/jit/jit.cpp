@@ -330,10 +330,14 @@ Block& Jit::translate(u64 pc, u64 host, Tier tier, const PathProfile* profile) {
   return block;
 }
 
-/// One line of /tmp/perf-PID.map: address, size, name.
+/// Two lines of /tmp/perf-PID.map: address, size, name.
 void Jit::name_code(const Block& block) {
-  std::fprintf(perf_map_.get(), "%lx %x a64:%lx\n", reinterpret_cast<unsigned long>(block.code), block.host_size,
-               static_cast<unsigned long>(block.pc));
+  const auto line = [this, &block](const u8* code, u32 size, const char* suffix) {
+    std::fprintf(perf_map_.get(), "%lx %x a64:%lx%s\n", reinterpret_cast<unsigned long>(code), size,
+                 static_cast<unsigned long>(block.pc), suffix);
+  };
+  line(block.code, block.host_size, "");
+  line(block.rare, block.rare_size, ".rare");
 }
 
 void Jit::connect(Link& link, Block& to) {

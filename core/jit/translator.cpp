@@ -182,11 +182,16 @@ void Translator::translate(Block& block, unsigned most, bool verify, const PathP
     }
   }
   emit_end(x, x.end(), pcs_[block.count - 1] + 4);
-
-  // Behind the block: what rarely runs.
-  emit_stubs(x);
+  emit_ways_out(x);
   x.emit_other_guesses();
   block.guess_count = static_cast<u32>(buffer_.guess_count()) - block.first_guess;
+  for (Pending& pending : pending_)
+    if (pending.from.at != nullptr && !is_in_reach(pending.link->target)) emit_check(a, pending);
+  block.host_size = static_cast<u32>(a.here() - block.code);
+
+  buffer_.begin_rare();
+  block.rare = a.here();
+  emit_stubs(x);
   a.bind(out_of_budget);
   a.alu_imm(Alu::Add, true, kBudgetSlot, static_cast<i32>(block.count));
   emit_leave(a, block.pc, kOutOfBudget);
@@ -206,8 +211,10 @@ void Translator::translate(Block& block, unsigned most, bool verify, const PathP
   counters.paths += block.path;
   counters.guesses += block.guess_count;
   counters.instructions += block.count;
-  block.host_size = static_cast<u32>(a.here() - block.code);
+  block.rare_size = static_cast<u32>(a.here() - block.rare);
+  buffer_.end_rare();
   counters.host_bytes += block.host_size;
+  counters.rare_bytes += block.rare_size;
   buffer_.align(16);
 }
 
@@ -225,13 +232,20 @@ void Translator::jump_to(u64 target, Patch jump, bool apart) {
   pending_.push_back({jump, &links_.back()});
 }
 
+/// Jumps to `target`.
+void Translator::go_to(Asm& a, u64 target) {
+  if (is_in_reach(target)) return jump_to(target, a.jmp());
+  jump_to(target, {});
+  emit_check(a, pending_.back());
+}
+
 void Translator::emit_end(EmitExec& x, const End& end, u64 next) {
   Asm& a = x.code();
   const A64 last = forms_[block_->count - 1];
   switch (end.kind) {
     case End::Kind::Branch:
       jump_to(end.target, a.jcc(end.taken));
-      jump_to(next, a.jmp());
+      go_to(a, next);
       break;
     case End::Kind::Jump:
       if (calls(last)) {
@@ -239,7 +253,7 @@ void Translator::emit_end(EmitExec& x, const End& end, u64 next) {
         jump_to(end.target, a.call());
         emit_landing(a, next);
       } else {
-        jump_to(end.target, a.jmp());
+        go_to(a, end.target);
       }
       break;
     case End::Kind::Indirect:
@@ -249,7 +263,7 @@ void Translator::emit_end(EmitExec& x, const End& end, u64 next) {
         emit_indirect(a, end.btype, next);
       }
       break;
-    case End::Kind::None: jump_to(next, a.jmp()); break;
+    case End::Kind::None: go_to(a, next); break;
   }
 }
 
@@ -315,45 +329,43 @@ void Translator::emit_stubs(EmitExec& x) {
     x.resume(path);
     a.jmp(resume_[i]);
   }
-  emit_ways_out(x);
   emit_full_ring(a);
   for (const Pending& pending : pending_) emit_link(a, pending);
 }
 
 /// Within the page or line of the block the mapping is known; beyond, the jump compares what the fetch table has for
 /// the target with what the connected block was made from.
-void Translator::emit_link(Asm& a, const Pending& pending) {
+void Translator::emit_check(Asm& a, Pending& pending) {
   Link& link = *pending.link;
-  if ((link.target ^ block_->pc) < reach()) {
-    link.stub = a.here();
-    a.bind(link.jump);
-  } else if (buffer_.lines()) {
-    a.bind(pending.from);
-    link.other_line = emit_line_check(a, link);
-    link.jump = a.jmp();
-    link.not_lent = a.here();
-    a.mov_imm(RDX, link.target);
-    a.mov_imm(RCX, reinterpret_cast<u64>(&link));
-    a.jmp(buffer_.serve_jump());
-    link.stub = a.here();
-    a.bind(link.jump);
-    a.bind(link.other_line);
+  if (pending.from.at != nullptr) a.bind(pending.from);
+  if (buffer_.lines()) {
+    pending.others[0] = link.other_line = emit_line_check(a, link);
   } else {
-    a.bind(pending.from);
     const u64 page = align_down(link.target, pe::kL0PageSize);
     const i32 entry = kFetchTable - kReadTable + static_cast<i32>(pe::L0Context::index(page) * sizeof(pe::L0Entry));
     a.mov_imm(RAX, page);
     a.alu(Alu::Cmp, true, RAX, HostMem{kL0, entry});
-    const Patch other1 = a.jcc(Cc::NE);
+    pending.others[0] = a.jcc(Cc::NE);
     link.host_page = a.movabs(RAX, 0);  // equal to nothing until connected
     a.alu(Alu::Cmp, true, RAX, HostMem{kL0, entry + 8});
-    const Patch other2 = a.jcc(Cc::NE);
-    link.jump = a.jmp();
-    link.stub = a.here();
-    a.bind(link.jump);
-    a.bind(other1);
-    a.bind(other2);
+    pending.others[1] = a.jcc(Cc::NE);
   }
+  link.jump = a.jmp();
+}
+
+/// Where a jump goes that is not connected, or not to be taken.
+void Translator::emit_link(Asm& a, const Pending& pending) {
+  Link& link = *pending.link;
+  if (buffer_.lines() && !is_in_reach(link.target)) {
+    link.not_lent = a.here();
+    a.mov_imm(RDX, link.target);
+    a.mov_imm(RCX, reinterpret_cast<u64>(&link));
+    a.jmp(buffer_.serve_jump());
+  }
+  link.stub = a.here();
+  a.bind(link.jump);
+  for (Patch other : pending.others)
+    if (other.at != nullptr) a.bind(other);
   a.mov_imm(RAX, reinterpret_cast<u64>(&link));
   a.jmp(buffer_.leave());
 }

@@ -10,7 +10,8 @@ namespace farside::jit {
 
 /// What has been translated, for --jit-stats.
 struct TranslationCounters {
-  u64 blocks = 0, instructions = 0, emitted = 0, host_bytes = 0;
+  u64 blocks = 0, instructions = 0, emitted = 0;
+  u64 host_bytes = 0, rare_bytes = 0;              ///< of code that runs often, and of what rarely does
   u64 runs = 0, joined = 0;                        ///< accesses that look at L0 for others, and those that need not
   u64 apart = 0;                                   ///< blocks in which none does
   u64 hot = 0, guesses = 0;                        ///< blocks of Tier::Hot, and their loads that guess a distance
@@ -37,9 +38,10 @@ class Translator {
   TranslationCounters counters;
 
  private:
-  struct Pending {  ///< a jump to code that is emitted behind the block
-    Patch from;
+  struct Pending {  ///< a jump out of the block
+    Patch from;     ///< none: the code before runs into the check
     Link* link;
+    std::array<Patch, 2> others{};  ///< where another page or line is there
   };
   isa::A64 decode(u32 word) { return isa::decode_a64(word, features_); }
   bool ends_block(isa::A64 form, u32 word) const;
@@ -64,8 +66,10 @@ class Translator {
   void emit_full_ring(Asm& a);
   void emit_landing(Asm& a, u64 next);
   void jump_to(u64 target, Patch jump, bool apart = false);
+  void go_to(Asm& a, u64 target);
   void go_on_apart(Asm& a, unsigned number);
   void emit_stubs(EmitExec& x);
+  void emit_check(Asm& a, Pending& pending);
   void emit_link(Asm& a, const Pending& pending);
   // emit_lines.cpp
   void emit_indirect_line(Asm& a, u8 btype);
@@ -74,6 +78,7 @@ class Translator {
   void emit_serve_line(EmitExec& x, const EmitExec::SlowPath& path);
   /// Bytes that one look at the fetch table vouches for: a block ends with them.
   u64 reach() const { return buffer_.lines() ? pe::kLineBytes : pe::kL0PageSize; }
+  bool is_in_reach(u64 target) const { return (target ^ block_->pc) < reach(); }
 
   Features features_;
   CodeBuffer& buffer_;

@@ -42,7 +42,7 @@ void Translator::emit_landing(Asm& a, u64 next) {
   a.alu(Alu::Cmp, true, RAX, RDX);
   a.jcc(Cc::NE, buffer_.other_return());
   if (count_runs_) a.alu_imm(Alu::Add, true, buffer_.returns_field(offsetof(EngineData::Returns, hits)), 1);
-  jump_to(next, a.jmp());
+  go_to(a, next);
 }
 
 }  // namespace farside::jit

@@ -86,7 +86,7 @@ void Translator::emit_ways_out(EmitExec& x) {
     a.bind(way.from);
     if (way.flags != EmitExec::Live::None) x.store_host_flags(way.flags);
     a.alu_imm(Alu::Add, true, kBudgetSlot, static_cast<i32>(block_->count - way.number - 1));
-    jump_to(way.target, a.jmp());
+    go_to(a, way.target);
   }
 }
 

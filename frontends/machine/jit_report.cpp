@@ -86,6 +86,7 @@ std::string Machine::jit_report() const {
   row("instructions translated", t.instructions);
   row("of them emitted", t.emitted);
   row("host bytes", t.host_bytes);
+  row("and that rarely run", t.rare_bytes);
   row("runs of accesses", t.runs);
   row("accesses joined to them", t.joined);
   row("blocks without runs", t.apart);

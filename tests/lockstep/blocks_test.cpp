@@ -25,7 +25,7 @@ std::vector<std::pair<const char*, jit::JitOptions>> configurations() {
       {"hot", {.threshold = 0, .hot_samples = 0, .volatile_writes = kNever}},
       {"verified", {.threshold = 0, .always_verify = true}},
       {"forgetful", {.threshold = 0, .hot_samples = 0, .volatile_writes = kNever, .forget_seed = Twins::forget_seed()}},
-      {"tiny buffer", {.threshold = 0, .code_bytes = jit::Translator::kMostBytes + 4096}}};
+      {"tiny buffer", {.threshold = 0, .code_bytes = 2 * (jit::Translator::kMostBytes + 4096)}}};
 }
 
 Snapshot snapshot_of(const diff::UserState& user) {

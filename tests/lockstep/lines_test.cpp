@@ -22,7 +22,7 @@ std::vector<Configuration> configurations() {
           {"tiered", {.threshold = 2, .lines = true}},
           {"single instructions", {.threshold = 0, .most_instructions = 1, .lines = true}},
           {"no chains", {.threshold = 0, .chain = false, .lines = true}},
-          {"tiny buffer", {.threshold = 0, .code_bytes = jit::Translator::kMostBytes + 4096, .lines = true}}};
+          {"tiny buffer", {.threshold = 0, .code_bytes = 2 * (jit::Translator::kMostBytes + 4096), .lines = true}}};
 }
 
 /// Every choice of silicon falls often.
