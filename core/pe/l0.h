@@ -17,7 +17,7 @@ struct L0Entry {
   u8* host = nullptr;  ///< host address of the first byte of the page
 };
 
-constexpr unsigned kL0Log2 = 10;
+constexpr unsigned kL0Log2 = 12;
 constexpr u64 kL0PageSize = 4096;
 
 /// What decides a translation beside the address: another value of any of these is another context.

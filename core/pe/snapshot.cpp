@@ -5,38 +5,34 @@ namespace farside::pe {
 namespace {
 
 /// One table of a context, without its empty slots. A page that is not RAM (flash in array mode) is looked up again
-/// when it is next used. Bit 0 of `host` marks guarded pages. `distance`: how far from RAM the table's pages are.
+/// when it is next used. Bit 0 of `host` marks guarded pages. `distance`: how far from RAM the table's pages are. Where
+/// an entry goes follows from its tag: tables of format version 1 were smaller.
 template <usize N>
 void visit_table(StateVisitor& v, std::array<L0Entry, N>& table, CodeWatch* watch, u64 distance = 0) {
-  const auto page_of = [](const L0Entry& entry) {
-    return reinterpret_cast<const u8*>(reinterpret_cast<u64>(entry.host) & ~u64{1});
-  };
   u64 used = 0;
   for (const L0Entry& entry : table) used += entry.host != nullptr;
   used = v.count("l0.entries", used, N, sizeof(u16));
   usize next = 0;
   for (u64 i = 0; i < used; ++i) {
+    L0Entry entry;
     u16 slot = 0;
     if (!v.restoring()) {
       while (table[next].host == nullptr) ++next;
-      slot = static_cast<u16>(next++);
+      slot = static_cast<u16>(next);
+      entry = table[next++];
     }
+    u8 guarded = reinterpret_cast<u64>(entry.host) & 1;
+    const u8* page = entry.host;
+    if (page != nullptr) page -= guarded + distance;
     v.value("l0.slot", slot);
     if (slot >= N) return v.reject("l0.slot");
-    L0Entry& entry = table[slot];
-    u8 guarded = reinterpret_cast<u64>(entry.host) & 1;
-    const u8* page = page_of(entry);
-    if (page != nullptr) page = reinterpret_cast<const u8*>(reinterpret_cast<u64>(page) - distance);
     v.value("l0.tag", entry.tag);
     v.value("l0.guarded", guarded);
     v.memory_pointer("l0.page", page);
-    if (!v.restoring()) continue;
-    if (page == nullptr || (reinterpret_cast<u64>(page) & (kL0PageSize - 1)) != 0) {
-      entry = L0Context::empty(slot);
-      continue;
-    }
+    if (!v.restoring() || page == nullptr || !is_aligned(reinterpret_cast<u64>(page), kL0PageSize)) continue;
     entry.tag = align_down(entry.tag, kL0PageSize);
-    entry.host = reinterpret_cast<u8*>(reinterpret_cast<u64>(page) + distance + (guarded & 1));
+    entry.host = const_cast<u8*>(page) + distance + (guarded & 1);
+    table[entry.tag / kL0PageSize % N] = entry;
     if (watch != nullptr) watch->note_writable(page);
   }
 }

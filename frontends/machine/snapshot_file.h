@@ -20,7 +20,7 @@ namespace farside::machine {
 class SnapshotFile {
  public:
   /// What this program writes. It reads every version from 1 to this one.
-  static constexpr u32 kVersion = 1;
+  static constexpr u32 kVersion = 2;
   struct Section {
     std::string name;  ///< at most 16 characters
     u64 size = 0;      ///< unpacked
