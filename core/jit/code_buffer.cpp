@@ -271,6 +271,7 @@ void CodeBuffer::emit_serve_jump(Asm& a) {
   a.mov(true, RSP, frame_field(offsetof(Frame, host_stack)));
   a.mov(true, RSI, RDX);
   a.mov(true, RDX, RCX);
+  a.mov(true, RCX, RAX);
   a.mov_imm(RDI, reinterpret_cast<u64>(&frame()));
   a.mov_imm(RAX, reinterpret_cast<u64>(&farside::jit::serve_jump));
   a.call(RAX);

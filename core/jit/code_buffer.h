@@ -76,8 +76,8 @@ class CodeBuffer {
   /// its data, or may store it once more. Equal: the interpreter must do it. Vector registers are lost.
   const u8* serve_line() const { return serve_line_; }
   /// Where code jumps, with modelled caches, with RDX = the address of an instruction whose line is not lent, or is
-  /// other than that of the block that RCX = a Link* leads to: fetches the line and goes on there, or leaves. RCX may
-  /// be 0.
+  /// another than RAX, the CodeLine* of the block that RCX = a Link* leads to: fetches the line and goes on there, or
+  /// leaves. RCX may be 0.
   const u8* serve_jump() const { return serve_jump_; }
   /// RAX = RAX signed or authenticated with instruction key A and modifier RCX; RDX is lost. Carry: the interpreter
   /// must do it.
@@ -130,7 +130,7 @@ u64 run_site(Frame* frame, const Site* site);
 /// (Pe::access_made).
 u8* serve_line(Frame* frame, const LineSite* site, u64 va);
 /// Fetches the line of the instruction at `pc`. Returns the code that is translated of that instruction, or an Exit.
-/// `link`, if any, was to lead there, and will if the line is mostly this one.
-u64 serve_jump(Frame* frame, u64 pc, Link* link);
+/// `link`, if any, leads to a block of `wanted`, and will lead to this one if the line is mostly another.
+u64 serve_jump(Frame* frame, u64 pc, Link* link, struct CodeLine* wanted);
 
 }  // namespace farside::jit

@@ -25,34 +25,38 @@ class CodeLines {
   explicit CodeLines(bool modelled) {
     if (modelled) clear();
   }
-  /// The record of the line of `va` with these 64 bytes, made if there is none.
-  CodeLine& find(u64 va, const u8* bytes, bool guarded);
+  /// The record of the line of `va` with these 64 bytes, made if there is none. `likely`: a record of that address, or
+  /// null.
+  CodeLine& find(u64 va, const u8* bytes, bool guarded, CodeLine* likely);
   /// The host begins to fetch what find() will need for this line, while the line itself is fetched, and for the next.
   void prefetch(u64 va) const {
-    for (u64 line : {va, va + 64}) {
-      const CodeLine& first = line_at(home(line).number);
-      __builtin_prefetch(&first.bytes);
-      __builtin_prefetch(&first.code);
-    }
+    for (u64 line : {va, va + 64}) prefetch(line_at(home(line)));
+  }
+  static void prefetch(const CodeLine& line) {
+    __builtin_prefetch(&line.bytes);
+    __builtin_prefetch(&line.code);
   }
   /// So many records exist that all should be forgotten.
   bool full() const { return count_ >= kMost; }
   void clear();
 
  private:
+  static constexpr u64 kUsed = 1, kGuarded = 2;
   static constexpr usize kHomes = usize{1} << 18, kMost = kHomes;
   /// Where a line is. All zeros: nothing.
   struct Place {
     u64 key = 0;     ///< its address, kUsed and kGuarded
-    u32 number = 0;  ///< of its record
+    u32 number = 0;  ///< of its record among those of guarded pages, or of others
     u32 next = 0;    ///< 1 + the index in others_ of the next place with the same home; 0: none
+    bool guarded() const { return (key & kGuarded) != 0; }
   };
-  static constexpr u64 kUsed = 1, kGuarded = 2;
   /// Neighbours have neighbouring homes.
   Place& home(u64 va) const { return reinterpret_cast<Place*>(homes_.data())[(va >> 6 ^ va >> 40) % kHomes]; }
-  CodeLine& line_at(u32 number) const { return reinterpret_cast<CodeLine*>(lines_.data())[number]; }
+  CodeLine& line_at(const Place& place) const {
+    return reinterpret_cast<CodeLine*>(lines_[place.guarded()].data())[place.number];
+  }
 
-  HostMemory homes_, lines_;  ///< most are never used
+  HostMemory homes_, lines_[2];  ///< most are never used
   std::vector<Place> others_;
   u32 count_ = 0;
 };

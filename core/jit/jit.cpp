@@ -103,16 +103,20 @@ bool Jit::find_page(pe::Pe& pe) {
 }
 
 /// Block::host of the code at PC, which has been fetched; 0 if each fetch must be looked at. `apart`: see Block.
-u64 Jit::host_of_code(pe::Pe& pe, bool apart) {
+/// `likely`: see CodeLines.
+u64 Jit::host_of_code(pe::Pe& pe, bool apart, CodeLine* likely) {
   const u64 pc = pe.s.pc;
   if (!options_.lines) {
     const u64 bytes = reinterpret_cast<u64>(pe.fetch_page.host) + (pc & 0xffc);
     return bytes + pe.fetch_page.guarded + (apart ? Block::kApart : 0);
   }
-  if (code_lines_.full() || buffer_.left() < Translator::kMostBytes) flush();  // not later, when a record is in use
+  if (code_lines_.full() || buffer_.left() < Translator::kMostBytes) {  // not later, when a record is in use
+    flush();
+    likely = nullptr;
+  }
   pe::FetchLine* const line = pe.line_context->find_fetch(pc);
   if (line == nullptr) return 0;
-  if (line->code == nullptr) pe.set_code(*line, &code_lines_.find(line->tag, line->host, line->guarded != 0));
+  if (line->code == nullptr) pe.set_code(*line, &code_lines_.find(line->tag, line->host, line->guarded != 0, likely));
   return reinterpret_cast<u64>(line->code) + (pc & 0x3c) + line->guarded;
 }
 
@@ -538,12 +542,17 @@ u8* serve_line(Frame* frame, const LineSite* site, u64 va) {
   return made ? data : nullptr;
 }
 
-u64 serve_jump(Frame* frame, u64 pc, Link* link) {
+u64 serve_jump(Frame* frame, u64 pc, Link* link, CodeLine* wanted) {
   pe::Pe& pe = *frame->pe;
   Jit& jit = *frame->jit;
   const TimeSplit::Visit here(jit.time_, Part::Dispatching);
   pe.s.pc = pc;
   if (pe.budget <= 0) return kNotLent;
+  if (link == nullptr) {
+    wanted = nullptr;
+  } else {
+    CodeLines::prefetch(*wanted);
+  }
   if (jit.forgetting_ && jit.forgetting_->one_in(2)) return kNotLent;  // what the dispatcher forgets
   if (!jit.find_page(pe)) {
     flags_from_host(pe.s);
@@ -555,12 +564,12 @@ u64 serve_jump(Frame* frame, u64 pc, Link* link) {
     flags_to_host(pe.s);
     return kReconsider;
   }
-  const u64 host = jit.host_of_code(pe, false);
+  const u64 host = jit.host_of_code(pe, false, wanted);
   if (host == 0) return kFetched;
   const u8* const code = jit.translated(pe.s.pc, host);
   if (code == nullptr) return kNotLent;
   ++jit.counters_.jumps_served;
-  if (link != nullptr && &code_line(link->to->host) != &code_line(host) && ++link->other_lines == kMostOtherLines)
+  if (wanted != nullptr && wanted != &code_line(host) && ++link->other_lines == kMostOtherLines)
     jit.blocks_.redirect(*link, *jit.blocks_.find(pe.s.pc, host));
   return reinterpret_cast<u64>(code);
 }

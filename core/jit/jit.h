@@ -84,7 +84,7 @@ class Jit : public pe::CodeWatch {
  private:
   friend u64 run_site(Frame* frame, const Site* site);
   friend u8* serve_line(Frame* frame, const LineSite* site, u64 va);
-  friend u64 serve_jump(Frame* frame, u64 pc, Link* link);
+  friend u64 serve_jump(Frame* frame, u64 pc, Link* link, CodeLine* wanted);
   /// How often a place has been interpreted; places share entries, which only delays them.
   struct Heat {
     u32 tag = 0, runs = 0;
@@ -96,7 +96,7 @@ class Jit : public pe::CodeWatch {
   void end_slice(pe::Pe& pe);
   bool find_page(pe::Pe& pe);
   static void take_instead(pe::Pe& pe);
-  u64 host_of_code(pe::Pe& pe, bool apart);
+  u64 host_of_code(pe::Pe& pe, bool apart, CodeLine* likely = nullptr);
   u64 enter(const u8* code);
   Block* find(u64 pc, u64 host);
   bool cold(u64 pc, u64 host, bool resumes);
