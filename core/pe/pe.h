@@ -255,6 +255,9 @@ class Pe {
   // timer.cpp
   /// Counter value (CNTPCT units) of the next timer expiry, or all ones.
   u64 next_timer_expiry() const;
+  /// Whether nothing happens to the timers, and nothing that they are asked for changes, from the last update_timers to
+  /// the expiry that next_timer_expiry has said, unless a register is written.
+  bool timers_steady() const { return pmu_running_ == 0 && event_stream_at_ == ~u64{0}; }
   /// Recomputes timer outputs; call when time has reached an expiry or a timer register changed.
   void update_timers();
 

@@ -73,7 +73,9 @@ u64 Scheduler::now(const pe::Pe& pe) const {
 u64 Scheduler::counter(const pe::Pe& pe) { return now(pe) / kInstructionsPerTick; }
 
 void Scheduler::timers_changed(u32 pe) {
-  if (running_ != nullptr && running_->index() == pe) running_->end_slice();
+  if (running_ == nullptr || running_->index() != pe) return;
+  disturbed_ = true;
+  running_->end_slice();
 }
 
 void Scheduler::stop(StopCause cause, std::string text) {
@@ -109,6 +111,7 @@ u64 Scheduler::slice_limit(const pe::Pe& core) const {
 
 void Scheduler::run_slice(pe::Pe& core, u64 length) {
   length = std::min(length, slice_limit(core));
+  disturbed_ = false;
   running_ = &core;
   slice_start_ = work(core);
   physical_->load(core);
@@ -118,6 +121,17 @@ void Scheduler::run_slice(pe::Pe& core, u64 length) {
   running_ = nullptr;
   if (caches_ != nullptr) caches_->speculate(core.physical(), work(core) - slice_start_);
   physical_->slice_ended(core);
+}
+
+/// Slices of `core` for so long, as run_core would run them: where nothing but instructions has moved the time, and no
+/// timer has been touched, what it looks at between two slices is as it was.
+void Scheduler::run_slices(pe::Pe& core, u64 length) {
+  const u64 end = time_[core.index()] + length, spent = core.spent;
+  const bool alike = caches_ != nullptr && clock_ == ClockMode::Virtual && !physical_->moves();
+  do {
+    run_slice(core, end - time_[core.index()]);
+  } while (alike && time_[core.index()] < end && !disturbed_ && core.spent == spent && !stop_ && core.powered_on &&
+           !core.waiting && core.timers_steady());
 }
 
 void Scheduler::run_core(pe::Pe& core, u64 round_end) {
@@ -131,7 +145,7 @@ void Scheduler::run_core(pe::Pe& core, u64 round_end) {
       continue;
     }
     const u64 limit = event > time && clock_ == ClockMode::Virtual ? std::min(event, round_end) : round_end;
-    run_slice(core, limit - time);
+    run_slices(core, limit - time);
   }
   // The turn ends: other cores may store, so an open load-exclusive is lost, which wakes a WFE (Arm ARM B2.12.2).
   if (cores_.size() > 1 && core.monitor.armed) {

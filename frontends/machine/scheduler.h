@@ -67,6 +67,7 @@ class Scheduler : public pe::Clock {
   void run_core(pe::Pe& core, u64 round_end);
   u64 slice_limit(const pe::Pe& core) const;
   void run_slice(pe::Pe& core, u64 length);
+  void run_slices(pe::Pe& core, u64 length);
   void execute(pe::Pe& core);
   bool may_run(pe::Pe& core);
   u64 next_event(const pe::Pe& core) const;
@@ -95,7 +96,8 @@ class Scheduler : public pe::Clock {
   u64 round_start_ = 0;
   std::vector<u64> time_;  ///< per core, at the start of its slice
   pe::Pe* running_ = nullptr;
-  u64 slice_start_ = 0;  ///< work() of the running core when its slice began
+  bool disturbed_ = false;  ///< a timer of the running core was written in this slice
+  u64 slice_start_ = 0;     ///< work() of the running core when its slice began
   std::optional<RunResult> stop_;
   std::chrono::steady_clock::time_point wall_start_, last_poll_, last_host_poll_;
 };
