@@ -25,6 +25,7 @@ void Hierarchy::keep_fetched(LineInfo& line) {
     for_each_instruction_copy(core, line, [&](Line& copy) {
       if (!copy.lent_read || copy.lent_context != c.fetch_context) return;
       c.ahead.keep({.info = &line, .since = past_of(line).changed, .until = history_.count() + 1, .data = copy.data});
+      if (listener_ != nullptr) listener_->fetched_ahead(core);
       // The cache may lose the line while the buffer keeps it: the core then sees the new one before the old one.
       if (knobs_.fetch_buffer == FetchBufferUse::Random && c.chance.one_in(2)) drop_instruction(core, copy);
     });

@@ -155,7 +155,7 @@ class Hierarchy {
   /// speculation and evictions take their chances.
   void speculate(unsigned core, u64 instructions);
   /// How many instructions `core` may execute before speculate() does anything, in multiples of `step`: calling it
-  /// after each `step` instructions would do the same.
+  /// after each `step` instructions would do the same, unless LineListener::fetched_ahead comes in between.
   u64 quiet_instructions(unsigned core, u64 step) const;
   /// "Fill line X now": a clean copy into L1D of `core` through some cacheable
   /// alias.

@@ -30,6 +30,9 @@ class LineListener {
   /// such pointer is used again.
   /// `place`: LinePointer::place of what was lent.
   virtual void line_withdrawn(unsigned core, Side side, Pa line, u32 place, Withdrawn what) = 0;
+  /// The fetch buffer of `core` has something: from now on it matters which of its stores other cores have seen, that
+  /// is when Hierarchy::speculate() is called.
+  virtual void fetched_ahead(unsigned core) { static_cast<void>(core); }
   /// The page stopped being uniform (Hierarchy::page_pointer): every page-sized
   /// pointer to it dies, on all cores.
   virtual void page_withdrawn(Pa page) = 0;

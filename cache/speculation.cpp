@@ -118,7 +118,7 @@ void Hierarchy::speculate(unsigned core, u64 instructions) {
 
 u64 Hierarchy::quiet_instructions(unsigned core, u64 step) const {
   const Core& c = core_[core];
-  if (c.order.calls) return step;  // each call also says that stores have been seen
+  if (!c.ahead.empty()) return step;  // each call also says that stores have been seen
   u64 left = ~u64{0} - step;
   if (knobs_.spec_fill != SpecFill::None) left = std::min(left, c.until_fill);
   if (knobs_.evict != Evict::Lazy) left = std::min(left, c.until_evict);

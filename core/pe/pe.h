@@ -106,22 +106,27 @@ class Pe {
   u64 instructions_at(El at) const {
     return executed_at_[number(at)] + (at == counted_el_ ? instructions() - counted_ : 0);
   }
-  /// Starts a slice of `n` instructions.
-  void begin_slice(u64 n) {
+  /// Starts a slice of `n` instructions. It may stand for slices of `step` each, as long as nothing asks where those
+  /// would have ended; 0: it does not.
+  void begin_slice(u64 n, u64 step = 0) {
     instructions_at_end = instructions() + n;
     budget = static_cast<i64>(n);
+    step_ = step;
+    slice_begin_ = instructions() + spent;
   }
-  /// Lets time pass without instructions: what a hosted hypervisor would have executed, in instruction times.
+  /// Lets time pass without instructions: what a hosted hypervisor would have executed, in instruction times. A step
+  /// ends with what is longer than it.
   void spend(u64 n) {
     spent += n;
     instructions_at_end -= n;
     budget -= static_cast<i64>(n);
+    if (step_ != 0 && n >= step_) shorten_slice(0);
   }
   /// Ends the slice after the current instruction.
-  void end_slice() {
-    if (budget <= 0) return;
-    instructions_at_end -= static_cast<u64>(budget) - 1;
-    budget = 1;
+  void end_slice() { shorten_slice(1); }
+  /// Ends the slice with the step that the current instruction belongs to.
+  void end_step() {
+    if (step_ != 0) shorten_slice(step_ - (instructions() + spent - slice_begin_) % step_);
   }
   /// PSTATE with NZCV and BTYPE folded in: what SPSR would get.
   Pstate pstate() const;
@@ -312,6 +317,11 @@ class Pe {
   bool watchpoint_hit(u64 va, unsigned size, bool write, bool unprivileged);
 
  private:
+  void shorten_slice(u64 most) {
+    if (budget <= static_cast<i64>(most)) return;
+    instructions_at_end -= static_cast<u64>(budget) - most;
+    budget = static_cast<i64>(most);
+  }
   // pe.cpp
   void reset_registers(u64 entry_pc);
   bool at_e2h(El el) const;  ///< `el` is EL2, or EL0 under it, with HCR_EL2.E2H in force
@@ -460,6 +470,7 @@ class Pe {
 
   void count_by_el(El now);
 
+  u64 step_ = 0, slice_begin_ = 0;  ///< see begin_slice; instructions() + spent where it began
   u64 reset_pc_ = 0;
   u64 executed_at_[4] = {};        ///< instructions by EL, up to `counted_`
   u64 counted_ = 0;                ///< an instructions()

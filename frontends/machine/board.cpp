@@ -184,6 +184,10 @@ void Board::line_withdrawn(unsigned core, cache::Side side, Pa, u32 place, cache
   if (pe::Pe* loaded = physical_.on(core)) loaded->line_withdrawn(side, place, what);
 }
 
+void Board::fetched_ahead(unsigned core) {
+  if (pe::Pe* loaded = physical_.on(core)) loaded->end_step();
+}
+
 void Board::page_withdrawn(Pa) {
   for (const auto& core : cores_) core->page_withdrawn();
 }

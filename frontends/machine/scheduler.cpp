@@ -115,7 +115,9 @@ void Scheduler::run_slice(pe::Pe& core, u64 length) {
   running_ = &core;
   slice_start_ = work(core);
   physical_->load(core);
-  core.begin_slice(length);
+  const bool steps = caches_ != nullptr && caches_->order(core.physical()).calls;
+  if (steps && work(core) != slice_start_) length = std::min(length, kCachedSlice);  // load() has taken its time
+  core.begin_slice(length, steps ? kCachedSlice : 0);
   execute(core);
   time_[core.index()] += work(core) - slice_start_;
   running_ = nullptr;

@@ -25,7 +25,9 @@ struct Listener : LineListener {
     CHECK(page == kX);
     ++pages;
   }
+  void fetched_ahead(unsigned core) override { ahead.push_back(core); }
   std::vector<Call> calls;
+  std::vector<unsigned> ahead;
   unsigned pages = 0;
 };
 
@@ -187,4 +189,19 @@ TEST_CASE("pages=uniform: a store to a page with code ends uniformity, so that i
   m.store(kWb, 1);
   CHECK(m.fetch(kWb) == 0);
   CHECK(m.errors() == Errors{Finding::STALE_ICACHE});
+}
+
+TEST_CASE("only with something in the fetch buffer does it matter when stores have been seen") {
+  constexpr u64 kStep = 500;
+  Lending m(quiet({"fetch_buffer=adversarial"}));
+  REQUIRE(m.lend_code() != nullptr);
+  CHECK(m.listener.ahead.empty());
+  CHECK(m.caches.quiet_instructions(0, kStep) > kStep);
+  m.store(kWb, 7);
+  CHECK(m.listener.ahead == std::vector<unsigned>{0});
+  CHECK(m.caches.quiet_instructions(0, kStep) == kStep);
+  CHECK(m.caches.quiet_instructions(1, kStep) > kStep);
+  m.caches.barrier(0, Barrier::Dsb);
+  m.caches.barrier(0, Barrier::Isb);
+  CHECK(m.caches.quiet_instructions(0, kStep) > kStep);
 }

@@ -272,6 +272,37 @@ TEST_CASE("instructions are counted by EL") {
   CHECK(bench.pe.instructions_at(El::EL0) == 20);
 }
 
+TEST_CASE("a slice of steps ends with the step in which it is asked to, or with a hypervisor's work") {
+  Bench bench;
+  pe::Pe& pe = bench.pe;
+  const u64 begin = pe.instructions();
+  const auto run = [&](u64 n) { pe.budget -= static_cast<i64>(n); };
+  pe.begin_slice(5000, 500);
+  run(700);
+  pe.end_step();
+  CHECK(pe.budget == 300);
+  pe.end_step();
+  CHECK(pe.budget == 300);
+  run(300);
+  pe.end_step();
+  CHECK(pe.budget == 0);
+  CHECK(pe.instructions() == begin + 1000);
+
+  pe.begin_slice(5000, 500);
+  run(500);
+  pe.spend(1);  // an exception in place of the first instruction of a step
+  pe.end_step();
+  CHECK(pe.budget == 499);
+  pe.begin_slice(5000, 500);
+  run(10);
+  pe.spend(1000);
+  CHECK(pe.budget == 0);
+  pe.begin_slice(5000);
+  pe.spend(1000);
+  pe.end_step();
+  CHECK(pe.budget == 4000);
+}
+
 TEST_CASE("illegal returns set PSTATE.IL and stay") {
   struct Row {
     El at;
