@@ -13,7 +13,10 @@ namespace farside::jit {
 /// again unchanged, from whatever cache, keeps its translation; and of one address there may be several.
 struct CodeLine {
   std::array<u8, 64> bytes;
-  std::array<u32, 16> code;  ///< host code by its first instruction, from the code buffer's beginning; 0: none
+  /// Of each instruction: where the host code that begins with it lies in the code buffer, or kRuns and how often it
+  /// has been interpreted.
+  std::array<u32, 16> code;
+  static constexpr u32 kRuns = u32{1} << 31;
 };
 static_assert(sizeof(CodeLine) == 128);
 

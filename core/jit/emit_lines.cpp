@@ -111,8 +111,8 @@ void Translator::emit_indirect_line(Asm& a, u8 btype) {
   a.test(true, RCX, RCX);
   const Patch unknown = a.jcc(Cc::E);
   a.mov(false, RCX, HostMem{RCX, offsetof(CodeLine, code), RAX, 2});
-  a.test(true, RCX, RCX);
-  const Patch untranslated = a.jcc(Cc::E);
+  a.test(false, RCX, RCX);
+  const Patch untranslated = a.jcc(Cc::LE);
   a.mov_imm(RAX, reinterpret_cast<u64>(buffer_.at(0)));
   a.alu(Alu::Add, true, RCX, RAX);
   a.jmp(RCX);

@@ -59,7 +59,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
       blocks_(buffer_),
       code_lines_(options.lines),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
-      heat_(std::make_unique<Heat[]>(kHeatEntries)) {
+      heat_(options.lines ? nullptr : std::make_unique<Heat[]>(kHeatEntries)) {
   if (options_.count_runs) time_.begin();
   if (options_.forget_seed) forgetting_.emplace(*options_.forget_seed, "forget");
   if (!options_.perf_map.empty()) perf_map_.reset(std::fopen(options_.perf_map.c_str(), "w"));
@@ -123,7 +123,7 @@ u64 Jit::host_of_code(pe::Pe& pe, bool apart, CodeLine* likely) {
 /// With modelled caches: the code of the instruction at `pc` in the line of `host`, or null.
 const u8* Jit::translated(u64 pc, u64 host) const {
   const u32 offset = code_line(host).code[pc / 4 % 16];
-  return offset == 0 ? nullptr : buffer_.at(offset);
+  return offset == 0 || offset >= CodeLine::kRuns ? nullptr : buffer_.at(offset);
 }
 
 /// What translated code may assume of the PE. One field after the other: clearing all of it first takes as long again.
@@ -248,7 +248,12 @@ Block* Jit::find(u64 pc, u64 host) {
 /// chance in the middle of what is translated as a whole: with modelled caches slices are short.
 bool Jit::cold(u64 pc, u64 host, bool resumes) {
   if (options_.threshold == 0) return false;
-  if (options_.lines && resumes) return true;
+  if (options_.lines) {
+    if (resumes) return true;
+    u32& runs = code_line(host).code[pc / 4 % 16];
+    runs |= CodeLine::kRuns;
+    return (runs++ & ~CodeLine::kRuns) < options_.threshold;
+  }
   const u64 hash = (pc ^ (host >> 12) * 0x9e3779b97f4a7c15) >> 2;
   Heat& heat = heat_[hash % kHeatEntries];
   const u32 tag = static_cast<u32>(hash / kHeatEntries);
