@@ -14,7 +14,8 @@ constexpr u64 kCounterFrequency = 62'500'000;
 
 }  // namespace
 
-Pe::Pe(u32 index, const CpuModel& cpu, const Ports& p) : ports(p), index_(index), physical_(index), cpu_(cpu) {
+Pe::Pe(u32 index, const CpuModel& cpu, const Ports& p, std::optional<u32> physical)
+    : ports(p), index_(index), physical_(physical.value_or(index)), cpu_(cpu) {
   reset(0, cpu.features.el2 ? El::EL2 : El::EL1);
 }
 

@@ -87,7 +87,8 @@ struct Counters {
 
 class Pe {
  public:
-  Pe(u32 index, const CpuModel& cpu, const Ports& ports);
+  /// `physical`: the core that it is loaded on; its own number where vCPUs do not share cores.
+  Pe(u32 index, const CpuModel& cpu, const Ports& ports, std::optional<u32> physical = std::nullopt);
 
   /// Warm reset (AArch64.TakeReset) to the highest implemented EL below EL3.
   void reset(u64 entry_pc, El el);

@@ -105,7 +105,7 @@ Result<void, UserError> Machine::build() {
                         .trace = &trace_,
                         .caches = caches.modelled() ? &board_->caches() : nullptr};
   for (u32 i = 0; i < config_.cpus; ++i) {
-    cores_.push_back(std::make_unique<pe::Pe>(i, cpu, ports));
+    cores_.push_back(std::make_unique<pe::Pe>(i, cpu, ports, board_->physical().home(i)));
     cores_.back()->chance = Chance(config_.seed, fmt::format("pe{}", i));
   }
   board_->physical().cores_ready(caches.mmu);

@@ -94,6 +94,17 @@ TEST_CASE("each vCPU has a physical core of its own unless told otherwise, and c
   CHECK_FALSE(shared->migrate(0, 2));
 }
 
+TEST_CASE("vCPUs begin in the caches of the cores that they share") {
+  const TinyGuest guest(call_psci(kSystemOff));
+  MachineConfig config = guest.config(El2Mode::Kvm);
+  config.cache = "model";
+  config.cpus = 8;
+  config.pcpus = 1;
+  const auto machine = make(config);
+  for (const auto& core : machine->cores()) CHECK(core->physical() == 0);
+  CHECK(machine->run().cause == StopCause::PowerOff);
+}
+
 TEST_CASE("a vCPU that moves on every core computes what a pinned one computes, and one seed is one run") {
   const std::string profile = GENERATE("off", "model", "adversarial");
   CAPTURE(profile);
