@@ -283,7 +283,7 @@ class EmitExec {
     free_ = 7;
     if (path.flags) load_flags();
     for (HostReg r : {RAX, RCX, RDX})
-      if (path.temps[r] != kNothing) a_.mov(true, r, guest_slot(path.temps[r]));
+      if (path.temps[r] != kNothing) a_.mov(true, r, slot_of_temp(path.temps[r]));
   }
   /// N, Z, C and V from UCOMISD of ordered operands.
   void save_ordered();
@@ -385,6 +385,11 @@ class EmitExec {
   Val old_value(unsigned size);
   HostMem found_at(u64 offset) const { return {found_.base, found_.disp + static_cast<i32>(offset), found_.index}; }
   void store_at(unsigned offset, unsigned size, Val data);
+  HostReg distance_of(const RunMember& run);
+  static bool is_distance(u8 held) { return held >= kDistance && held != kNothing; }
+  HostMem slot_of_temp(u8 held) const {
+    return is_distance(held) ? routines_.run_slot(held - kDistance) : guest_slot(held);
+  }
   void reserve(HostReg r) {
     free_ &= static_cast<u8>(~(1u << r));
     temps_[r] = kNothing;
@@ -410,8 +415,9 @@ class EmitExec {
   bool fp_checked_ = false;     ///< FP access is known to be allowed
   bool fp_unit_ready_ = false;  ///< see need_fp_unit
   u8 free_ = 7;                 ///< RAX, RCX, RDX
-  /// Guest registers whose values RAX, RCX and RDX still have; memory has them too.
+  /// Guest registers whose values RAX, RCX and RDX still have, or kDistance + slots of runs; memory has them too.
   std::array<u8, 3> temps_{kNothing, kNothing, kNothing};
+  static constexpr u8 kDistance = 64;
   /// Bits of each guest register from this one up are zero.
   std::array<u8, kGuestSp + 1> widths_{};
   Live live_ = Live::None;

@@ -94,6 +94,21 @@ void EmitExec::emit_other_guesses() {
   }
 }
 
+/// What the first access of a run has found, in RDX or RCX.
+HostReg EmitExec::distance_of(const RunMember& run) {
+  for (HostReg r : {RDX, RCX}) {
+    if (temps_[r] != kDistance + run.slot) continue;
+    free_ &= static_cast<u8>(~(1u << r));
+    return r;
+  }
+  // Two runs that take turns keep one register each.
+  const HostReg r = is_distance(temps_[RDX]) && !is_distance(temps_[RCX]) ? RCX : RDX;
+  reserve(r);
+  a_.mov(true, r, routines_.run_slot(run.slot));
+  temps_[r] = kDistance + run.slot;
+  return r;
+}
+
 /// As host_address, but a run of accesses off one base register looks at L0 once, for all of them.
 void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
   const RunMember& run = runs_->member[number_];
@@ -102,10 +117,16 @@ void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
   if ((free_ & kNeeded) != kNeeded) return decline();
   const unsigned base = run.base == 31 ? kGuestSp : run.base;
   check_fresh(base);
-  reserve(RDX);
+  HostReg distance = RDX;
   if (run.role == RunMember::Role::First) {
-    move(true, RDX, location(base));
-    if (run.low != 0) a_.lea(true, RDX, {RDX, run.low});
+    reserve(RDX);
+    const Source from = location(base);
+    if (run.low != 0 && from.kind == Source::Kind::Register) {
+      a_.lea(true, RDX, {from.reg, run.low});
+    } else {
+      move(true, RDX, from);
+      if (run.low != 0) a_.lea(true, RDX, {RDX, run.low});
+    }
     reserve(RCX);
     clobber_flags();
     const HostMem entry = entry_at_rcx(write);
@@ -116,16 +137,20 @@ void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
     a_.mov(true, RDX, {entry.base, entry.disp + 8, entry.index});
     a_.alu(Alu::Sub, true, RDX, entry);
     if (run.chases) guess_distance();
-    if (!run.alone) a_.mov(true, routines_.run_slot(run.slot), RDX);
+    if (!run.alone) {
+      a_.mov(true, routines_.run_slot(run.slot), RDX);
+      temps_[RDX] = kDistance + run.slot;
+    }
     release(RCX);
   } else {
-    a_.mov(true, RDX, routines_.run_slot(run.slot));
+    distance = distance_of(run);
   }
-  found_ = {RDX, run.offset, host_of(base)};
+  found_ = {distance, run.offset, host_of(base)};
   if (is_mapped(base) && !run.base_is_loaded) return;
-  reserve(RCX);
-  move(true, RCX, location(base));
-  found_.index = RCX;
+  const HostReg index = distance == RDX ? RCX : RDX;
+  reserve(index);
+  move(true, index, location(base));
+  found_.index = index;
 }
 
 isa::Outcome<Value> EmitExec::load(Val address, unsigned size, Mem how) {
