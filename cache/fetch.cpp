@@ -96,7 +96,7 @@ Line& Hierarchy::instruction_line(const AccessInfo& info, LineInfo& line) {
     return *copy;
   }
   ++cache.counters.misses;
-  __builtin_prefetch(memory_of(line));  // the L2 has no other data of most lines
+  for (u64 ahead : {u64{0}, kLine}) __builtin_prefetch(memory_of(line) + ahead);  // the L2 has its own of few lines
   // Lines ahead first, so that this one is certainly there at the end.
   for (u32 i = std::min<u32>(knobs_.fetch_ahead, 8); i > 0; --i) {
     LineInfo* ahead = directory_.find(address_of(line) + i * kLine);

@@ -10,7 +10,8 @@ namespace {
 using isa::Flow;
 
 constexpr u64 kMostWrongGuesses = 1000;
-constexpr u32 kMostOtherLines = 4;  ///< that a connected jump finds where its target was
+constexpr unsigned kResumedRuns = 32;  ///< of code in which a slice has begun, before it is worth a translation
+constexpr u32 kMostOtherLines = 4;     ///< that a connected jump finds where its target was
 constexpr usize kHeatEntries = usize{1} << 16;
 constexpr unsigned kRounds = 16;      ///< that a path is recorded
 constexpr unsigned kMostRuns = 32;    ///< of instructions up to a branch, in one round
@@ -244,15 +245,14 @@ Block* Jit::find(u64 pc, u64 host) {
   return block;
 }
 
-/// Counts this run of the code at `pc`; true if it is not worth translating yet. Nor is it where a slice has begun by
-/// chance in the middle of what is translated as a whole: with modelled caches slices are short.
+/// Counts this run of the code at `pc`; true if it is not worth translating yet. With modelled caches slices are short:
+/// where one has begun by chance in the middle of what is translated as a whole, it rarely is.
 bool Jit::cold(u64 pc, u64 host, bool resumes) {
   if (options_.threshold == 0) return false;
   if (options_.lines) {
-    if (resumes) return true;
     u32& runs = code_line(host).code[pc / 4 % 16];
     runs |= CodeLine::kRuns;
-    return (runs++ & ~CodeLine::kRuns) < options_.threshold;
+    return (runs++ & ~CodeLine::kRuns) < (resumes ? std::max(options_.threshold, kResumedRuns) : options_.threshold);
   }
   const u64 hash = (pc ^ (host >> 12) * 0x9e3779b97f4a7c15) >> 2;
   Heat& heat = heat_[hash % kHeatEntries];
