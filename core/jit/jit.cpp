@@ -574,8 +574,10 @@ u64 serve_jump(Frame* frame, u64 pc, Link* link, CodeLine* wanted) {
   const u8* const code = jit.translated(pe.s.pc, host);
   if (code == nullptr) return kNotLent;
   ++jit.counters_.jumps_served;
-  if (wanted != nullptr && wanted != &code_line(host) && ++link->other_lines == kMostOtherLines)
+  if (wanted != nullptr && wanted != &code_line(host) && ++link->other_lines == kMostOtherLines) {
+    ++jit.counters_.redirected;
     jit.blocks_.redirect(*link, *jit.blocks_.find(pe.s.pc, host));
+  }
   return reinterpret_cast<u64>(code);
 }
 

@@ -36,6 +36,7 @@ struct JitCounters {
   u64 interpreted = 0;  ///< runs of blocks that were not worth translating yet
   u64 interpreted_instructions = 0;
   u64 linked = 0;                                 ///< jumps connected
+  u64 redirected = 0;                             ///< jumps connected to what their target is now
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
   u64 fallbacks = 0;                              ///< instructions run by the interpreter's handlers
   u64 served = 0;                                 ///< accesses to lines that were not lent, without those

@@ -109,6 +109,7 @@ std::string Machine::jit_report() const {
   row("fallbacks", c.fallbacks);
   row("lines served", c.served);
   row("jumps served", c.jumps_served);
+  row("jumps connected anew", c.redirected);
   row("blocks invalidated", c.invalidated);
   row("stale blocks", c.stale);
   row("flushes", c.flushes);

@@ -172,7 +172,7 @@ TEST_CASE("every row of assembly runs alike on modelled caches") {
 TEST_CASE("two cores that patch their code, share lines and go around the caches run alike on both engines") {
   constexpr u64 kPrograms = 12, kTurns = 60;
   for (const Configuration& c : configurations()) {
-    u64 entries = 0, findings = 0;
+    u64 entries = 0, findings = 0, jumps = 0, redirected = 0;
     for (const char* profile : kProfiles) {
       for (u64 seed = 0; seed < kPrograms; ++seed) {
         Pair pair(c, profile, seed);
@@ -185,11 +185,17 @@ TEST_CASE("two cores that patch their code, share lines and go around the caches
         }
         INFO(c.name << ", " << profile << ", seed " << seed);
         CHECK(report == "");
-        entries += pair.jit().counters().entries;
+        const jit::JitCounters& counters = pair.jit().counters();
+        entries += counters.entries;
+        jumps += counters.jumps_served;
+        redirected += counters.redirected;
         findings += pair.findings();
       }
     }
     CHECK(entries > 1000);
+    INFO(c.name);
+    CHECK((jumps > 0) == c.options.chain);
+    CHECK((redirected > 0) == c.options.chain);
     CHECK(findings > 100);
   }
 }
