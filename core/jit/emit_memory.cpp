@@ -175,7 +175,9 @@ isa::Outcome<isa::Pair<Value>> EmitExec::load_pair(Val address, unsigned size, M
 void EmitExec::store_at(unsigned offset, unsigned size, Val data) {
   const HostMem to = found_at(offset);
   const u8 free_before = free_;
-  const HostReg r = in_register(data, size == 8);
+  const bool held = data.kind == Value::Kind::Guest && location(data.index).kind == Source::Kind::Register;
+  if (held) check_fresh(data.index);
+  const HostReg r = held ? location(data.index).reg : in_register(data, size == 8);
   switch (size) {
     case 1: a_.mov8(to, r); break;
     case 2: a_.mov16(to, r); break;

@@ -20,8 +20,15 @@ bool asks_for_temps(A64 form, u32 word) {
   const bool authenticates = form >= A64::PACIA && form <= A64::XPACD;
   if (form >= A64::ADR && form <= A64::UMULH) return !authenticates;
   if (form >= A64::CBZ && form <= A64::TBNZ) return true;
-  if (form == A64::B_cond || form == A64::B) return true;
-  return is_plain_access(word) && !bit(word, 26);
+  switch (form) {
+    case A64::B_cond:
+    case A64::B:
+    case A64::LDR_reg:
+    case A64::LDRS_x_reg:
+    case A64::LDRS_w_reg:
+    case A64::STR_reg: return true;
+    default: return is_plain_access(word) && !bit(word, 26);
+  }
 }
 
 }  // namespace
