@@ -152,6 +152,17 @@ bool follows_pointer(const u32* words, unsigned count, unsigned i) {
 
 bool is_plain_access(u32 word) { return plain_access(word).valid; }
 
+bool is_integer_access(isa::A64 form, u32 word) {
+  using isa::A64;
+  switch (form) {
+    case A64::LDR_reg:
+    case A64::LDRS_x_reg:
+    case A64::LDRS_w_reg:
+    case A64::STR_reg: return true;
+    default: return is_plain_access(word) && !bit(word, 26);
+  }
+}
+
 void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, bool chases,
                       AccessRuns& runs) {
   runs.member.fill({});

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 
+#include "core/isa/decode.h"
 #include "core/jit/block.h"
 
 namespace farside::jit {
@@ -27,6 +28,9 @@ struct AccessRuns {
 
 /// A load or store of one or two registers, at a constant distance from its base register, that only moves data.
 bool is_plain_access(u32 word);
+
+/// A load or store of general-purpose registers: its slow paths find the guest as it was before the instruction.
+bool is_integer_access(isa::A64 form, u32 word);
 
 /// Of the first `count` instructions. No run has an instruction of `opaque` between its accesses. `chases`: also marks
 /// loads that follow pointers, and makes them runs of their own where they are in none.

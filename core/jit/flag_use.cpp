@@ -1,7 +1,10 @@
 // core/jit/flag_use.cpp - walks a block backwards over what its instructions do with the condition flags.
 #include "core/jit/flag_use.h"
 
+#include <bit>
+
 #include "core/base/bits.h"
+#include "core/jit/access_runs.h"
 
 namespace farside::jit {
 namespace {
@@ -95,6 +98,26 @@ bool may_defer(const A64* forms, const u32* words, unsigned count, unsigned i, F
   return true;
 }
 
+/// Whether an instruction that is an integer access, a branch or plain may change Xr.
+bool may_change(A64 form, u32 word, u32 r) {
+  if (form == A64::B_cond || form == A64::B || r == 31) return false;
+  if (!is_integer_access(form, word)) return (word & 31) == r;
+  const bool pair = (word >> 27 & 7) == 5;
+  return (word & 31) == r || (word >> 5 & 31) == r || (pair && (word >> 10 & 31) == r);
+}
+
+/// Makes the accesses in the mask `behind` repeat the comparison at `i`; false if its operands may change before.
+bool repeat(const A64* forms, const u32* words, unsigned i, u64 behind, FlagUse& use) {
+  const bool has_rm = forms[i] != A64::ADDS_imm && forms[i] != A64::SUBS_imm && forms[i] != A64::ANDS_imm;
+  const u32 rn = words[i] >> 5 & 31, rm = has_rm ? words[i] >> 16 & 31 : rn;
+  const unsigned last = static_cast<unsigned>(std::bit_width(behind)) - 1;
+  for (unsigned j = i + 1; j < last; ++j)
+    if (may_change(forms[j], words[j], rn) || may_change(forms[j], words[j], rm)) return false;
+  for (; behind != 0; behind &= behind - 1)
+    use.repeated[static_cast<unsigned>(std::countr_zero(behind))] = static_cast<u8>(i + 1);
+  return true;
+}
+
 /// B.cond right behind what sets its flags: they are the host's there. HI and LS change them unless it subtracts.
 bool finds_host_flags(const A64* forms, const u32* words, unsigned i, const FlagUse& use) {
   if (forms[i] != A64::B_cond || i == 0 || use.opaque[i - 1]) return false;
@@ -128,6 +151,8 @@ bool leaves_host_flags(A64 form, u32 word) {
 void find_flag_use(const A64* forms, const u32* words, unsigned count, FlagUse& use) {
   u8 needed = kAll;
   bool kept = false;  // from here on the carry would reach its reader in the host's flags
+  u64 accesses = 0;   // from here on, for whose slow paths alone flags are needed
+  use.repeated.fill(0);
   for (unsigned i = count; i-- > 0;) {
     const Effect effect = use.opaque[i] ? Effect{} : effect_of(forms[i], words[i]);
     use.needed[i] = needed;
@@ -137,12 +162,26 @@ void find_flag_use(const A64* forms, const u32* words, unsigned count, FlagUse& 
       kept = false;
       continue;
     }
-    if (!effect.plain) {
-      needed = kAll;
+    if (use.repeats && needed != kAll && !use.opaque[i] && is_integer_access(forms[i], words[i])) {
+      accesses |= u64{1} << i;
       kept = false;
       continue;
     }
-    if (effect.writes) needed = 0;
+    if (!effect.plain) {
+      needed = kAll;
+      kept = false;
+      accesses = 0;
+      continue;
+    }
+    if (effect.writes) {
+      const bool repeats = needed == 0 && is_plain_comparison(forms[i], words[i]);
+      if (accesses != 0 && !(repeats && repeat(forms, words, i, accesses, use))) {
+        use.needed[i] = kAll;
+        use.kept[i] = false;
+      }
+      accesses = 0;
+      needed = 0;
+    }
     needed |= effect.reads;
     const bool adds_carry = effect.reads == kC && (forms[i] == A64::ADCS || forms[i] == A64::SBCS ||
                                                    forms[i] == A64::ADC || forms[i] == A64::SBC);

@@ -20,15 +20,7 @@ bool asks_for_temps(A64 form, u32 word) {
   const bool authenticates = form >= A64::PACIA && form <= A64::XPACD;
   if (form >= A64::ADR && form <= A64::UMULH) return !authenticates;
   if (form >= A64::CBZ && form <= A64::TBNZ) return true;
-  switch (form) {
-    case A64::B_cond:
-    case A64::B:
-    case A64::LDR_reg:
-    case A64::LDRS_x_reg:
-    case A64::LDRS_w_reg:
-    case A64::STR_reg: return true;
-    default: return is_plain_access(word) && !bit(word, 26);
-  }
+  return form == A64::B_cond || form == A64::B || is_integer_access(form, word);
 }
 
 }  // namespace
@@ -138,6 +130,7 @@ void Translator::decode(Block& block, unsigned most, bool verify, const PathProf
 bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   site_of_.fill(nullptr);
   ways_out_.clear();
+  flags_.repeats = !buffer_.lines();
   find_flag_use(forms_.data(), words_.data(), block.count, flags_);
   const bool join = attempt < 2 && !block.apart() && !block.verify() && !buffer_.lines();  // lines are short
   find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, block.tier == Tier::Hot, runs_);
@@ -318,11 +311,22 @@ void Translator::go_on_apart(Asm& a, unsigned number) {
   jump_to(pcs_[number], a.jmp(), true);
 }
 
+/// Stores the flags of a comparison, whose operands are what they were.
+void Translator::repeat_comparison(EmitExec& x, unsigned number) {
+  FlagUse all;
+  all.needed.fill(EmitExec::kFlagsAll);
+  x.forget_temps();
+  x.begin_instruction(pcs_[number], words_[number], number, all, false);
+  emitters().find(forms_[number])(x, words_[number]);
+  CHECK(!x.declined(), "a comparison that was emitted before");
+}
+
 void Translator::emit_stubs(EmitExec& x) {
   Asm& a = x.code();
   for (const EmitExec::SlowPath& path : x.slow_paths()) {
     const unsigned i = path.instruction;
     a.bind(path.from);
+    if (flags_.repeated[i] != 0) repeat_comparison(x, flags_.repeated[i] - 1u);
     if (path.run) {
       go_on_apart(a, i);
       continue;

@@ -68,6 +68,7 @@ class Translator {
   void jump_to(u64 target, Patch jump, bool apart = false);
   void go_to(Asm& a, u64 target);
   void go_on_apart(Asm& a, unsigned number);
+  void repeat_comparison(EmitExec& x, unsigned number);
   void emit_stubs(EmitExec& x);
   void emit_check(Asm& a, Pending& pending);
   void emit_link(Asm& a, const Pending& pending);

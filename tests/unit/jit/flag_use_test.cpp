@@ -37,6 +37,33 @@ TEST_CASE("an access to memory may end in an exception that shows all flags") {
   CHECK(use_of({kCmp, kLdr, kCmp}).needed[0] == 15);
 }
 
+TEST_CASE("slow paths of accesses repeat a comparison whose operands are what they were") {
+  constexpr u32 kLdrOther = 0xf9400044, kLdrOperand = 0xf9400041,
+                kStrNext = 0xf8008444;  // x4, [x2]; x1, [x2]; post-index
+  constexpr u32 kLdrIndexed = 0xf8636844, kSubs = 0xeb010003, kBeq = 0x54000040;
+  const auto use_with = [](const std::vector<u32>& words, bool inner) {
+    std::vector<isa::A64> forms;
+    for (u32 word : words) forms.push_back(isa::decode_a64(word, Features{}));
+    FlagUse use;
+    use.repeats = true;
+    use.inner[1] = inner;
+    find_flag_use(forms.data(), words.data(), static_cast<unsigned>(words.size()), use);
+    return use;
+  };
+  const FlagUse path = use_with({kCmp, kBeq, kLdrOther, kLdrIndexed, kStrNext, kCmp}, true);
+  CHECK(path.needed[0] == 0);
+  for (unsigned i : {2, 3, 4}) CHECK(path.repeated[i] == 1);
+  CHECK(path.repeated[5] == 0);
+  CHECK(use_with({kCmp, kLdrOperand, kCmp}, false).needed[0] == 0);  // changes it when all is done
+  CHECK(use_with({kCmp, kLdrOperand, kLdrOther, kCmp}, false).needed[0] == 15);
+  CHECK(use_with({kCmp, kAdd, kLdrOther, kCmp}, false).needed[0] == 15);
+  CHECK(use_with({kSubs, kLdrOther, kCmp}, false).needed[0] == 15);  // is more than a comparison
+  CHECK(use_with({kCmp, kLdrOther}, false).needed[0] == 15);         // at the end everything is in memory
+  const FlagUse read = use_with({kCmp, kCsetEq, kLdrOther, kCmp}, false);
+  CHECK(read.needed[0] == 15);
+  CHECK(read.repeated[2] == 0);
+}
+
 TEST_CASE("a condition needs its own flags") { CHECK(use_of({kCmp, kCsetEq, kCmp}).needed[0] == 4); }
 
 TEST_CASE("a chain of carries stays in the host's flags across multiplications") {
