@@ -33,7 +33,7 @@ bool Jit::forget_at_random(pe::Pe& pe, bool code_runs) {
     case 6: {  // guesses become wrong, or older
       if (buffer_.guess_count() == 0) return false;
       auto& distances = buffer_.guesses()[chance.below(buffer_.guess_count())].distance;
-      std::ranges::rotate(distances, distances.begin() + 1);
+      std::rotate(distances.begin(), distances.begin() + 1, distances.end());
       if (chance.below(2) == 0) distances.front() = chance.below(~u64{0});
       break;
     }

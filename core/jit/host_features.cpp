@@ -5,6 +5,11 @@
 
 namespace farside::jit {
 
+bool HostFeatures::has_least() {
+  const auto& cpu = asmjit::CpuInfo::host().features().x86();
+  return cpu.hasBMI2() && cpu.hasLZCNT();
+}
+
 HostFeatures HostFeatures::detect() {
   const auto& cpu = asmjit::CpuInfo::host().features().x86();
   return {.avx = cpu.hasAVX(),

@@ -14,7 +14,9 @@ struct HostFeatures {
 
   /// Of this machine, as CPUID and the operating system say.
   static HostFeatures detect();
-  /// What every host has that can run translated code at all.
+  /// Whether this machine can run translated code at all.
+  static bool has_least();
+  /// What every host has that can.
   static HostFeatures least() { return {}; }
 };
 

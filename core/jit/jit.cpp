@@ -69,7 +69,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
 
 Jit::~Jit() = default;
 
-bool Jit::host_can() { return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt"); }
+bool Jit::host_can() { return HostFeatures::has_least(); }
 
 void Jit::attach(pe::Pe& pe) {
   pes_.push_back(&pe);
