@@ -92,13 +92,15 @@ struct Run {
   unsigned last, accesses = 1;
 };
 
-Run follow(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, unsigned first,
-           const PlainAccess& access, std::array<bool, kMaxBlock>& joined) {
+Run follow(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque,
+           const std::array<bool, kMaxBlock>& inner, unsigned first, const PlainAccess& access,
+           std::array<bool, kMaxBlock>& joined) {
   Run run{words[first] >> 5 & 31, access.offset, access.offset + static_cast<i64>(access.size), first};
   joined.fill(false);
   i64 moved = 0;  // what has been added to the base register since
   for (unsigned i = first; i < count; ++i) {
     const u32 w = words[i];
+    if (inner[i]) continue;  // whoever takes the way out there has no use for the run
     if (opaque[i] || is_barrier(w)) break;
     const PlainAccess a = plain_access(w);
     if (i != first && a.valid && (w >> 5 & 31) == run.base && a.write == access.write) {
@@ -163,8 +165,8 @@ bool is_integer_access(isa::A64 form, u32 word) {
   }
 }
 
-void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, bool chases,
-                      AccessRuns& runs) {
+void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque,
+                      const std::array<bool, kMaxBlock>& inner, bool chases, AccessRuns& runs) {
   runs.member.fill({});
   runs.live.fill(false);
   runs.pairs = 0;
@@ -177,7 +179,7 @@ void find_access_runs(const u32* words, unsigned count, const std::array<bool, k
     if (!a.valid || opaque[i] || runs.member[i].role != RunMember::Role::None) continue;
     const auto slot = std::ranges::find_if(busy_until, [i](unsigned until) { return until <= i; });
     if (slot == busy_until.end()) continue;
-    const Run run = follow(words, count, opaque, i, a, joined);
+    const Run run = follow(words, count, opaque, inner, i, a, joined);
     const bool guessed = chases && loads_pointer(words[i]) && follows_pointer(words, count, i);
     if (run.accesses < 2 && !guessed) continue;
     *slot = run.last + 1;

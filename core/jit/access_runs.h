@@ -32,9 +32,10 @@ bool is_plain_access(u32 word);
 /// A load or store of general-purpose registers: its slow paths find the guest as it was before the instruction.
 bool is_integer_access(isa::A64 form, u32 word);
 
-/// Of the first `count` instructions. No run has an instruction of `opaque` between its accesses. `chases`: also marks
-/// loads that follow pointers, and makes them runs of their own where they are in none.
-void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque, bool chases,
-                      AccessRuns& runs);
+/// Of the first `count` instructions. No run has an instruction of `opaque` between its accesses, but it goes on behind
+/// branches that are `inner` ones of a path. `chases`: also marks loads that follow pointers, and makes them runs of
+/// their own where they are in none.
+void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque,
+                      const std::array<bool, kMaxBlock>& inner, bool chases, AccessRuns& runs);
 
 }  // namespace farside::jit
