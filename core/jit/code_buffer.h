@@ -13,8 +13,8 @@
 
 namespace farside::jit {
 
-/// Memory for code, emptied as a whole: one half for what runs often, the other for what rarely does. Apart from each
-/// other more of the first is in the host's caches.
+/// Memory for code, emptied as a whole: one half for what runs often, the other for what rarely does, so that the
+/// host's caches hold more of the first.
 class CodeBuffer {
  public:
   /// Room for `bytes` of code; check ok() before use. `lines`: see JitOptions.

@@ -1,4 +1,4 @@
-// core/jit/translator.cpp - decodes a block, emits its instructions, then its exits and slow paths behind it.
+// core/jit/translator.cpp - decodes a block, emits its instructions and exits, and apart from them its slow paths.
 #include "core/jit/translator.h"
 
 namespace farside::jit {
