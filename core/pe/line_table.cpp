@@ -29,6 +29,9 @@ void LineContext::clear() {
   clear_table(read);
   clear_table(write);
   clear_table(fetch);
+  clear_table(stores);
+  loads.fill({});
+  loads.front() = L0Context::empty(0);
   pages.fill(0);
   fetches = 0;
 }
@@ -44,6 +47,9 @@ void LineContext::clear_page(u64 va) {
   drop(read);
   drop(write);
   drop(fetch);
+  drop(stores);
+  const usize slot = L0Context::index(va);
+  if ((loads[slot].tag ^ va) < kL0PageSize) loads[slot] = L0Context::empty(slot);
 }
 
 LineContext& LineTables::select(const L0Key& key) {
@@ -83,6 +89,7 @@ void LineTables::retire() {
 void LineTables::clear() {
   retire();
   fetched_.clear();
+  whole_.clear();
 }
 
 void LineTables::invalidate(const mmu::TlbiOp& op) {
@@ -158,6 +165,49 @@ void LineTables::insert_fetch(LineContext& context, u64 va, const u8* host, bool
   line.contexts |= u32{1} << context.number;
   context.fetch[LineContext::index_in(context.fetch, va)] = {tag, host, line.code, guarded, place};
   note_page(context, va, size_log2);
+}
+
+void LineTables::empty_slots(const Whole& whole, u64 lines, bool loads) {
+  for (u32 left = whole.contexts; left != 0; left &= left - 1) {
+    LineContext& context = *contexts_[static_cast<usize>(std::countr_zero(left))];
+    const usize page = L0Context::index(whole.va), first = LineContext::index_in(context.stores, whole.va);
+    if (loads && context.loads[page].host == whole.page) context.loads[page] = L0Context::empty(page);
+    for (u64 line = lines; line != 0; line &= line - 1) {
+      const auto number = static_cast<usize>(std::countr_zero(line));
+      DataLine& slot = context.stores[first + number];
+      if (slot.host == whole.page + number * kLineBytes) empty(slot);
+    }
+  }
+}
+
+/// Where `page` is known, which is at `va` from now on.
+LineTables::Whole& LineTables::whole_at(LineContext& context, u64 va, u8* page) {
+  if (whole_.empty()) whole_.resize(kWholePages);
+  Whole& whole = whole_[slot_of(page)];
+  const u64 tag = align_down(va, kL0PageSize);
+  if (whole.page != page || whole.va != tag) {
+    empty_slots(whole, ~u64{0}, true);
+    whole = {tag, page, 0};
+  }
+  whole.contexts |= u32{1} << context.number;
+  return whole;
+}
+
+void LineTables::insert_page(LineContext& context, u64 va, u8* page, unsigned size_log2) {
+  context.loads[L0Context::index(va)] = {whole_at(context, va, page).va, page};
+  note_page(context, va, size_log2);
+}
+
+void LineTables::insert_store(LineContext& context, u64 va, u8* line, unsigned size_log2) {
+  whole_at(context, va, line - (va & (kL0PageSize - kLineBytes)));
+  context.stores[LineContext::index_in(context.stores, va)] = {align_down(va, kLineBytes), line};
+  note_page(context, va, size_log2);
+}
+
+void LineTables::withdraw_page(const u8* page, u64 lines, bool loads) {
+  if (whole_.empty()) return;
+  const Whole& whole = whole_[slot_of(page)];
+  if (whole.page == page) empty_slots(whole, lines, loads);
 }
 
 void LineTables::withdraw_read(u32 place) { withdraw(readers_, place); }

@@ -38,8 +38,13 @@ struct LineContext {
     return (va / kLineBytes) & (table.size() - 1);
   }
 
+  using PageTable = std::array<L0Entry, usize{1} << kL0Log2>;
+
   DataTable read, write;
   FetchTable fetch;
+  /// Of whole pages (cache::PageInfo), whose bytes are where RAM is: pages for loads, lines for stores.
+  PageTable loads;
+  DataTable stores;
   L0Key key{};
   u32 number = 0;  ///< among the contexts of the core
   u64 last_used = 0;
@@ -62,6 +67,13 @@ inline u8* find_line(const LineContext::DataTable& table, u64 va, unsigned size)
   return offset <= kLineBytes - size ? slot.host + offset : nullptr;
 }
 
+/// The same for a load from a known page.
+inline u8* find_page(const LineContext::PageTable& table, u64 va, unsigned size) {
+  const L0Entry& entry = table[L0Context::index(va)];
+  const u64 offset = va ^ entry.tag;
+  return offset <= kL0PageSize - size ? entry.host + offset : nullptr;
+}
+
 /// All contexts of one core, and for each line that is lent the slots that point to it: a data line lent at a second
 /// address, or in a second context, leaves the first. Instructions of one address may be lent in many contexts.
 class LineTables {
@@ -81,6 +93,12 @@ class LineTables {
   /// `alone`: other contexts lose the line.
   void insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2,
                     bool alone);
+  /// Loads from all of the page of `va` are served at `page`, stores to the line of `va` at `line`. A page that is known
+  /// at a second address leaves the first.
+  void insert_page(LineContext& context, u64 va, u8* page, unsigned size_log2);
+  void insert_store(LineContext& context, u64 va, u8* line, unsigned size_log2);
+  /// Forgets the lines of `lines` for stores to the page at `page` and, if `loads`, the page for loads.
+  void withdraw_page(const u8* page, u64 lines, bool loads);
   void withdraw_read(u32 place);
   void withdraw_write(u32 place);
   void withdraw_fetch(u32 place);
@@ -107,6 +125,16 @@ class LineTables {
     u32 contexts = 0;  ///< by number, one bit each: their slots of this address may hold the line
     bool guarded = false;
   };
+  /// Where a whole page is known.
+  struct Whole {
+    u64 va = 0;
+    u8* page = nullptr;
+    u32 contexts = 0;  ///< by number, one bit each
+  };
+  static constexpr usize kWholePages = 8192;  ///< two pages in one slot take turns in it
+  static usize slot_of(const u8* page) { return reinterpret_cast<u64>(page) / kL0PageSize % kWholePages; }
+  Whole& whole_at(LineContext& context, u64 va, u8* page);
+  void empty_slots(const Whole& whole, u64 lines, bool loads);
   template <class Slot>
   static void withdraw(std::vector<Owner<Slot>>& owners, u32 place);
   template <class Slot>
@@ -118,6 +146,7 @@ class LineTables {
   std::vector<std::unique_ptr<LineContext>> contexts_;
   std::vector<Owner<DataLine>> readers_, writers_;  ///< by place in the L1D
   std::vector<Fetched> fetched_;                    ///< by place in the L1I
+  std::vector<Whole> whole_;                        ///< by slot_of
   LargeMappings large_;
   u64 tick_ = 0;
 };
