@@ -31,7 +31,7 @@ u64 Hierarchy::dirty_anywhere(const LineInfo& line) const {
     dirty |= l1d_copy(std::countr_zero(left), line).dirty;
   }
   if (line.l2) dirty |= l2_copy(line)->dirty;
-  return dirty;
+  return dirty | dirty_in_whole(line);
 }
 
 void Hierarchy::check_read(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> seen,

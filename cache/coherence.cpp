@@ -47,27 +47,34 @@ Hierarchy::Source Hierarchy::source_of_fill(const AccessInfo& info, LineInfo& li
   return {memory_of(line), Level::Memory};
 }
 
+/// The place that the line gets in the L1D of `info.core`, which did not have it; what is there is for the caller to
+/// say.
+Line& Hierarchy::put_in_l1d(const AccessInfo& info, LineInfo& line) {
+  Cache& l1d = core_[info.core].l1d;
+  const u64 address = address_of(line);
+  Line& copy = l1d.victim(address);
+  if (copy.valid()) empty_l1d(info.core, copy, info);
+  l1d.occupy(copy, address);
+  copy.info = &line;
+  copy.memory = memory_of(line);
+  line.l1d |= u32{1} << info.core;
+  page_of(line).cacheable = true;
+  return copy;
+}
+
 /// A line that is not in the L1D comes into it; what it holds only matters where not all of it is `overwritten`.
 [[gnu::flatten]] Line& Hierarchy::fill_data(const AccessInfo& info, LineInfo& line, Origin origin, Fill how) {
-  Cache& l1d = core_[info.core].l1d;
   const bool snooped = is_snooped(info);
   if (!snooped) diverge(line);
   LineBytes kept;
   const bool supplied = line.l1d != 0 && take_from_others(info, line, how.exclusive, kept.bytes.data());
   const Source from = supplied ? Source{kept.bytes.data(), Level::L1D} : source_of_fill(info, line, kept);
-  const u64 address = address_of(line);
-  Line& copy = l1d.victim(address);
-  if (copy.valid()) empty_l1d(info.core, copy, info);
-  l1d.occupy(copy, address);
+  Line& copy = put_in_l1d(info, line);
   if (!how.overwritten) std::memcpy(copy.data.data(), from.data, kLine);
-  copy.info = &line;
-  copy.memory = memory_of(line);
   copy.dirty = 0;
   copy.state = supplied && !how.exclusive ? State::Shared : State::Exclusive;
   copy.origin = origin;
   copy.snooped = snooped;
-  line.l1d |= u32{1} << info.core;
-  page_of(line).cacheable = true;
   event(line, origin == Origin::Speculation ? EventKind::SpecFill : EventKind::Fill, Level::L1D, info);
   last_source_ = from.level;
   return copy;

@@ -1,5 +1,5 @@
-// cache/divergence.cpp - pointers into lines and pages: when they may be lent,
-// and how what was written is found again.
+// cache/divergence.cpp - pointers into lines: when they may be lent, and how
+// what was written is found again.
 #include <cstring>
 
 #include "cache/bytes.h"
@@ -124,19 +124,23 @@ bool Hierarchy::may_lend(const LineInfo& line, const Line& copy, bool for_write)
 }
 
 /// The line of `pa`, if a pointer to it for such accesses is possible at all.
-LineInfo* Hierarchy::lendable(const AccessInfo& info, Pa pa, bool for_write) {
+LineInfo* Hierarchy::lendable(const AccessInfo& info, Pa pa) {
   const bool possible = modelled() && knobs_.lend == Switch::On && info.attr.is_write_back() &&
                         (info.kind == AccessKind::Data || info.kind == AccessKind::Host);
   if (!possible) return nullptr;
-  LineInfo* line = directory_.find(pa.value);
-  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), for_write)))
-    return nullptr;
-  return line;
+  return directory_.find(pa.value);
 }
 
 LinePointer Hierarchy::line_pointer(const AccessInfo& info, Pa pa, bool for_write) {
-  LineInfo* line = lendable(info, pa, for_write);
+  LineInfo* line = lendable(info, pa);
   if (line == nullptr) return {};
+  if (is_whole(*line)) {
+    std::array<u8, 1> byte;  // an access of no effect beside that of any
+    const auto offset = static_cast<unsigned>(pa.offset_in(kLine));
+    read_line(info, *line, offset, byte);
+    if (for_write && is_whole(*line)) write_line(info, *line, offset, byte);
+    if (is_whole(*line)) return lend_whole(info, *line, for_write);
+  }
   Cache& l1d = core_[info.core].l1d;
   if (line->lent_to == info.core + 1) {  // lent already: for a second address, or after a miss there
     Line& copy = *l1d.find(address_of(*line));
@@ -172,16 +176,20 @@ LinePointer Hierarchy::lend(const AccessInfo& info, LineInfo& line, Line& copy, 
 }
 
 LinePointer Hierarchy::read_and_lend(const AccessInfo& info, Pa pa, std::span<u8> out) {
-  LineInfo* line = lendable(info, pa, false);
+  LineInfo* line = lendable(info, pa);
   if (line == nullptr || line->interesting()) {
     read(info, pa, out);
     return line == nullptr ? LinePointer{} : line_pointer(info, pa, false);
+  }
+  const auto offset = static_cast<unsigned>(pa.offset_in(kLine));
+  if (is_whole(*line)) {
+    read_line(info, *line, offset, out);
+    return is_whole(*line) ? lend_whole(info, *line, false) : LinePointer{};
   }
   settle(*line);
   check_use(info, *line);
   if (!core_[info.core].pending.empty()) drain_data(info.core, line);
   Line& copy = line_for_read(info, *line);
-  const auto offset = static_cast<unsigned>(pa.offset_in(kLine));
   std::memcpy(out.data(), copy.data.data() + offset, out.size());
   if (may_lend(*line, copy, false)) [[likely]]
     return lend(info, *line, copy, false);
@@ -190,69 +198,23 @@ LinePointer Hierarchy::read_and_lend(const AccessInfo& info, Pa pa, std::span<u8
 }
 
 LinePointer Hierarchy::write_and_lend(const AccessInfo& info, Pa pa, std::span<const u8> in) {
-  LineInfo* line = lendable(info, pa, true);
+  LineInfo* line = lendable(info, pa);
   if (line == nullptr) {
     write(info, pa, in);
     return {};
   }
+  const auto offset = static_cast<unsigned>(pa.offset_in(kLine));
+  if (is_whole(*line)) {
+    write_line(info, *line, offset, in);
+    return is_whole(*line) ? lend_whole(info, *line, true) : LinePointer{};
+  }
   settle(*line);
   check_use(info, *line);
-  write_cached(info, *line, static_cast<unsigned>(pa.offset_in(kLine)), in);
+  write_cached(info, *line, offset, in);
   Line* copy = core_[info.core].l1d.find(address_of(*line));
   if (copy == nullptr) return {};  // a store of a whole line may go past the L1D
   if (!copy->lent_write && !may_lend(*line, *copy, true)) return {};
   return lend(info, *line, *copy, true);
-}
-
-/// Knob pages=uniform: whether the page has been used in one way only, this
-/// access included. Then its lines need not exist: every store may have been
-/// written back at once and every clean line dropped. The first use in another
-/// way, or a store to a page that instructions were fetched from, ends that.
-bool Hierarchy::is_uniform(const AccessInfo& info, PageInfo& page, bool write) {
-  using Mode = PageInfo::Mode;
-  if (page.mode == Mode::Divergent) return false;
-  const bool fetch = info.kind == AccessKind::Fetch;
-  const bool cached = info.attr.is_write_back() && info.kind != AccessKind::Dma;
-  const Mode mode = cached ? Mode::Cached : Mode::Uncached;
-  const bool same = page.mode == Mode::Fresh || page.mode == mode;
-  const bool coherent = is_snooped(info) && info.kind != AccessKind::Host;
-  if (!same || !coherent || (write && page.fetched)) {
-    end_uniform(page);
-    return false;
-  }
-  page.mode = mode;
-  if (fetch && !page.fetched) {  // pointers for writing would miss that
-                                 // instructions are fetched from here
-    if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{Directory::address_of(page)});
-    page.lent = false;
-    page.fetched = true;
-  }
-  page.cacheable |= cached;
-  return true;
-}
-
-void Hierarchy::end_uniform(PageInfo& page) {
-  page.mode = PageInfo::Mode::Divergent;
-  if (page.lent && listener_ != nullptr) listener_->page_withdrawn(Pa{Directory::address_of(page)});
-  page.lent = false;
-}
-
-/// The whole page has been cleaned and invalidated: where no copy is left and memory is right, it is as if it had never
-/// been used. That is what a hypervisor does to each page before it maps it.
-void Hierarchy::renew(PageInfo& page) {
-  for (const LineInfo& line : directory_.lines_of(page)) {
-    if (is_in_data_cache(line) || line.l1i != 0 || line.divergent()) return;
-  }
-  page.mode = PageInfo::Mode::Fresh;
-  page.fetched = false;
-}
-
-u8* Hierarchy::page_pointer(const AccessInfo& info, Pa pa, bool for_write) {
-  if (!modelled() || knobs_.pages != Pages::Uniform || knobs_.lend == Switch::Off) return nullptr;
-  LineInfo* line = directory_.find(pa.value);
-  if (line == nullptr || !is_uniform(info, page_of(*line), for_write)) return nullptr;
-  page_of(*line).lent = true;
-  return page_of(*line).memory;
 }
 
 }  // namespace farside::cache

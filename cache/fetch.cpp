@@ -37,6 +37,17 @@ Line* Hierarchy::find_instruction(const AccessInfo& info, const LineInfo& line) 
 /// What an instruction fetch gets below L1I: L2 and memory; dirty lines of data
 /// caches only with IDC.
 Hierarchy::Source Hierarchy::instruction_source(const AccessInfo& info, LineInfo& line) {
+  if (is_whole(line)) {
+    const PageInfo& page = page_of(line);
+    const u64 hidden = config_.unification == Unification::L2 ? page.above : page.dirty;
+    const bool sees_all = knobs_.ifetch == IFetch::Snoop || config_.idc;
+    if (sees_all || (hidden & bit_of(line)) == 0 || dirty_in_whole(line) == 0) {
+      const bool in_l2 = config_.unification == Unification::L2 && (page.resident & bit_of(line)) != 0;
+      if (config_.unification == Unification::L2 && info.attr.is_write_back()) note_resident(line);
+      return {memory_of(line), in_l2 ? Level::L2 : Level::Memory};
+    }
+    split(page_of(line));
+  }
   if (knobs_.ifetch == IFetch::Snoop) return coherent_source(line, info.core);
   for (u32 left = config_.idc ? line.l1d : 0; left != 0; left &= left - 1) {
     const Line& copy = l1d_copy(std::countr_zero(left), line);
@@ -120,10 +131,11 @@ std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
   if (line == nullptr) return std::nullopt;
   const auto offset = static_cast<unsigned>(pa.value & (kLine - 1));
   u32 word;
-  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), false))) {
+  if (!modelled()) {
     std::memcpy(&word, memory_of(*line) + offset, sizeof word);
     return word;
   }
+  if (is_whole(*line)) withdraw_whole(page_of(*line), bit_of(*line), Withdrawn::Write);
   settle(*line);
   Level from = Level::Memory;
   if (const FetchedAhead* ahead = take_ahead(info.core, *line)) {
@@ -140,6 +152,7 @@ std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
     from = coherent_view(*line, info.core, data);
     std::memcpy(&word, data.data() + offset, sizeof word);
   } else {
+    if (dirty_in_whole(*line) != 0) split(page_of(*line));
     if (knobs_.nc_hit == NcHit::CleanFirst) clean_all(*line, info);
     std::memcpy(&word, memory_of(*line) + offset, sizeof word);
   }
@@ -150,7 +163,8 @@ std::optional<u32> Hierarchy::fetch(const AccessInfo& info, Pa pa) {
 const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
   if (!modelled() || knobs_.lend == Switch::Off || !is_instruction_cacheable(info.attr)) return nullptr;
   LineInfo* line = directory_.find(pa.value);
-  if (line == nullptr || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(*line), false))) return nullptr;
+  if (line == nullptr) return nullptr;
+  if (is_whole(*line)) withdraw_whole(page_of(*line), bit_of(*line), Withdrawn::Write);
   __builtin_prefetch(&past_of(*line));  // what note_fetch and a fill look at
   settle(*line);
   if (fetched_ahead(info.core, *line) != nullptr) return nullptr;  // either may be executed, each time

@@ -17,6 +17,8 @@ Hierarchy::Hierarchy(const Config& config, const Knobs& knobs, unsigned cores, B
       history_(knobs.model == Switch::On ? 18 : 0) {
   CHECK(cores >= 1 && cores <= kMaxCores, "{} cores", cores);
   if (!modelled()) return;
+  // A page is lent for loads as a whole: where lines only come by accesses nobody would know which have.
+  if (knobs.pages == Pages::Whole && knobs.spec_fill != SpecFill::None) kept_ = std::make_unique<KeptImages>();
   CHECK(validate(config).ok(), "geometry {}", config.name);
   l2_ = SharedCache(config.l2);
   if (config.system_cache.size != 0) system_ = Cache(config.system_cache);
@@ -94,13 +96,14 @@ bool Hierarchy::host_write(Pa pa, std::span<const u8> in, u64 pc) {
 /// Section 4.2 of the model: what an access does whose attributes are not
 /// write-back is for the knobs to say. The PE has applied SCTLR and HCR
 /// controls to `info.attr` already.
-Hierarchy::Path Hierarchy::path_of(const AccessInfo& info, const LineInfo& line, bool write) {
+Hierarchy::Path Hierarchy::path_of(const AccessInfo& info, const LineInfo& line, bool write) const {
   if (info.kind == AccessKind::Dma) {
     return info.coherent_dma || knobs_.dma == DmaPath::Snoop ? Path::Snoop : Path::Memory;
   }
   const bool walk_around = info.kind == AccessKind::Walk && knobs_.walker == WalkPath::NonCacheable;
   if (info.attr.is_write_back() && !walk_around) return Path::Cached;
-  const bool hits = info.cache_disabled && knobs_.c0_policy == C0Policy::Hits && bit(line.l1d, info.core);
+  const bool there = bit(line.l1d, info.core) || (is_whole(line) && (page_of(line).resident & bit_of(line)) != 0);
+  const bool hits = info.cache_disabled && knobs_.c0_policy == C0Policy::Hits && there;
   if (hits) return Path::Cached;  // as Cortex-A15: looks up, never allocates
   switch (knobs_.nc_hit) {
     case NcHit::Lookup: return Path::Snoop;
@@ -122,9 +125,13 @@ void Hierarchy::count_in_system_cache(const LineInfo& line) {
 }
 
 void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out) {
-  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(line), false))) {
+  if (!modelled()) {
     std::memcpy(out.data(), memory_of(line) + offset, out.size());
     return;
+  }
+  if (is_whole(line)) {
+    if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
+    if (is_whole(line) && read_whole(info, line, offset, out)) return;
   }
   settle(line);
   check_use(info, line);
@@ -154,9 +161,13 @@ void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offse
 }
 
 void Hierarchy::write_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
-  if (!modelled() || (knobs_.pages == Pages::Uniform && is_uniform(info, page_of(line), true))) {
+  if (!modelled()) {
     std::memcpy(memory_of(line) + offset, in.data(), in.size());
     return;
+  }
+  if (is_whole(line)) {
+    if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
+    if (is_whole(line) && write_whole(info, line, offset, in)) return;
   }
   settle(line);
   check_use(info, line);
@@ -235,6 +246,10 @@ void Hierarchy::golden_write(const AccessInfo& info, LineInfo& line, unsigned of
 void Hierarchy::become_writer(const AccessInfo& info, LineInfo& line, bool cached) {
   const u32 others = cached ? line.l1d & ~(u32{1} << info.core) : line.l1d;
   if (others != 0) withdraw_data(line, others);
+  if (is_whole(line)) {
+    PageInfo& page = page_of(line);
+    if (!cached || page.lent_to != info.core + 1) withdraw_whole(page, bit_of(line), Withdrawn::Write);
+  }
   if (line.l1i != 0) {
     keep_fetched(line);
     if (config_.dic) {
@@ -255,6 +270,11 @@ void Hierarchy::flush_all() {
   const AccessInfo by = host_access(host_core(), Pa{}, 0);
   for (unsigned core = 0; core < core_.size(); ++core) drain(core), forget_fetched(core);
   for (PageInfo* page : directory_.pages()) {
+    if (is_whole(*page)) {
+      withdraw_whole(*page, ~u64{0}, Withdrawn::All);
+      write_back_whole(*page, ~u64{0}, by);
+      page->resident = 0;
+    }
     for (LineInfo& line : directory_.lines_of(*page)) {
       settle(line);
       clean_all(line, by);
@@ -269,6 +289,8 @@ void Hierarchy::adopt(Pa base, u64 size) {
   const AccessInfo by = host_access(host_core(), base, 0);
   for (Core& core : core_) core.ahead.clear();
   for (PageInfo* page : directory_.pages()) {
+    const u64 address = Directory::address_of(*page);
+    if (is_whole(*page) && address + 4096 > base.value && address < base.value + size) adopt_whole(*page, base, size);
     for (LineInfo& line : directory_.lines_of(*page)) {
       if (address_of(line) + kLine <= base.value || address_of(line) >= base.value + size) continue;
       settle(line);

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "cache/directory.h"
 #include "cache/fetch_buffer.h"
+#include "cache/kept_images.h"
 #include "cache/knobs.h"
 #include "cache/op.h"
 #include "cache/port.h"
@@ -54,6 +55,8 @@ struct LinePointer {
   u8* data = nullptr;
   bool writable = false;
   u32 place = 0;  ///< number of the place in the core's cache that the line has while it is lent
+  /// Of a whole page (PageInfo): all of its memory, for loads. `data` leads there too, and has no `place`.
+  u8* page = nullptr;
 };
 
 /// Whose view peek shows. Cached: what a coherent cacheable read by `core`
@@ -121,9 +124,6 @@ class Hierarchy {
   LinePointer write_and_lend(const AccessInfo& info, Pa pa, std::span<const u8> in);
   /// The instruction line of `pa`.
   const u8* fetch_pointer(const AccessInfo& info, Pa pa);
-  /// Host address of the page of `pa` if it is uniform (knob pages=uniform) and
-  /// this access keeps it so; else null.
-  u8* page_pointer(const AccessInfo& info, Pa pa, bool for_write);
 
   // Maintenance. `core` issues; the host core's operations are complete on
   // return, others as the knob completion says.
@@ -182,6 +182,8 @@ class Hierarchy {
   const Sanitizer& sanitizer() const { return sanitizer_; }
   const MaintenanceCounts& counts() const { return counts_; }
   const Counters& counters(Level level, unsigned core = 0) const;
+  /// Whole pages that got lines so far (knob pages=whole).
+  u64 pages_split() const { return pages_split_; }
   /// A number that depends on all tags, states and data, fetch buffers and pending maintenance: equal for equal
   /// histories of equal seeds.
   u64 state_hash() const;
@@ -223,10 +225,12 @@ class Hierarchy {
   // hierarchy.cpp
   static PageInfo& page_of(const LineInfo& line) { return Directory::page_of(line); }
   static LinePast& past_of(const LineInfo& line) { return Directory::past_of(line); }
+  static unsigned number_of(const LineInfo& line) { return Directory::number_in_page(line); }
+  static u64 bit_of(const LineInfo& line) { return u64{1} << number_of(line); }
   static u64 address_of(const LineInfo& line) { return Directory::address_of(line); }
   static u8* memory_of(const LineInfo& line) { return Directory::memory_of(line); }
   bool sanitized() const { return knobs_.sanitizer == Switch::On; }
-  Path path_of(const AccessInfo& info, const LineInfo& line, bool write);
+  Path path_of(const AccessInfo& info, const LineInfo& line, bool write) const;
   void read_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out);
   void write_line(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
   void write_cached(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
@@ -276,6 +280,7 @@ class Hierarchy {
     bool overwritten = false;  ///< all of it, at once
   };
   Line& fill_data(const AccessInfo& info, LineInfo& line, Origin origin, Fill how);
+  Line& put_in_l1d(const AccessInfo& info, LineInfo& line);
   Source source_of_fill(const AccessInfo& info, LineInfo& line, LineBytes& kept);
   bool take_from_others(const AccessInfo& info, LineInfo& line, bool exclusive, u8* data);
   void write_back_to_l2(LineInfo& line, Line& copy, const AccessInfo& by);
@@ -312,12 +317,29 @@ class Hierarchy {
   void withdraw_lent(unsigned core, Side side, Line& copy, Withdrawn what);
   void withdraw_data(LineInfo& line, u32 cores);
   void withdraw_fetch(LineInfo& line);
-  LineInfo* lendable(const AccessInfo& info, Pa pa, bool for_write);
+  LineInfo* lendable(const AccessInfo& info, Pa pa);
   bool may_lend(const LineInfo& line, const Line& copy, bool for_write) const;
   LinePointer lend(const AccessInfo& info, LineInfo& line, Line& copy, bool for_write);
-  bool is_uniform(const AccessInfo& info, PageInfo& page, bool write);
-  void end_uniform(PageInfo& page);
-  void renew(PageInfo& page);
+
+  // whole.cpp
+  bool is_whole(const LineInfo& line) const { return is_whole(page_of(line)); }
+  bool is_whole(const PageInfo& page) const { return kept_ != nullptr && page.mode == PageInfo::Mode::Whole; }
+  u64 dirty_in_whole(const LineInfo& line) const;
+  bool stays_whole(const AccessInfo& info, const LineInfo& line, Path path, bool write) const;
+  bool read_whole(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out);
+  bool write_whole(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
+  void note_resident(const LineInfo& line);
+  void keep_image(LineInfo& line);
+  void write_back_whole(PageInfo& page, u64 lines, const AccessInfo& by);
+  void withdraw_whole(PageInfo& page, u64 lines, Withdrawn what);
+  void mark_use(PageInfo& page, u8 use);
+  LinePointer lend_whole(const AccessInfo& info, LineInfo& line, bool for_write);
+  void split(PageInfo& page);
+  void split_line(PageInfo& page, unsigned number);
+  void split_dirty();
+  void join(PageInfo& page);
+  void adopt_whole(PageInfo& page, Pa base, u64 size);
+  bool maintain_whole(const CacheOpByPa& op, PageInfo& page, u64 lines, const AccessInfo& by);
 
   // maintenance.cpp
   void perform(const CacheOpByPa& op, const AccessInfo& by);
@@ -346,6 +368,7 @@ class Hierarchy {
   // snapshot.cpp
   void forget_all();
   void visit_pages(StateVisitor& v);
+  void visit_page(StateVisitor& v, PageInfo& page);
   void visit_golden(StateVisitor& v, const PageInfo& page);
   void find_divergent();
   void visit_line(StateVisitor& v, std::string_view name, const LineInfo*& line);
@@ -384,6 +407,8 @@ class Hierarchy {
   /// What was last written to lines that are divergent. Looked up only, never iterated.
   std::unordered_map<const LineInfo*, std::array<u8, kLine>> golden_;
   std::deque<LineInfo*> interesting_;
+  std::unique_ptr<KeptImages> kept_;  ///< with the knob pages=whole
+  u64 pages_split_ = 0;
   Chance chance_;
   u64 fetch_contexts_ = 0;  ///< numbers given out
   AccessInfo issuer_{.attr = kWriteBackIsh};

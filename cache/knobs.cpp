@@ -22,7 +22,7 @@ constexpr std::string_view kWalk[] = {"l1d", "l2", "nc"};
 constexpr std::string_view kDma[] = {"device", "snoop"};
 constexpr std::string_view kCompletion[] = {"immediate", "dsb"};
 constexpr std::string_view kNsh[] = {"snooped", "private"};
-constexpr std::string_view kPages[] = {"lines", "uniform"};
+constexpr std::string_view kPages[] = {"lines", "whole"};
 
 constexpr u32 kMax = 1'000'000'000;
 
@@ -53,7 +53,7 @@ constexpr KnobRow<Knobs> kRows[] = {
     named_knob<&Knobs::host_alias>("host_alias", kSwitch,
                                    "somebody maps all memory cacheable, so that all of it may be speculated"),
     named_knob<&Knobs::pages>("pages", kPages,
-                              "uniform: no lines for a page while it is used in one way only; finds less"),
+                              "whole: pages have no lines until an access could see a difference (faster; not with spec_fill=none)"),
     named_knob<&Knobs::lend>("lend", kSwitch, "off: no fast path for loads and stores, so that histories name each"),
     named_knob<&Knobs::sanitizer>("sanitizer", kSwitch, "off: no golden copy of memory and no findings"),
 };
@@ -76,6 +76,7 @@ Knobs model() {
   k.wb_granule = WbGranule::Line;
   k.icache_refetch = 5000;
   k.fetch_ahead = 1;
+  k.pages = Pages::Whole;
   return k;
 }
 

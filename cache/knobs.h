@@ -24,7 +24,7 @@ enum class SwScope : u8 { Private, SharedL2 };         ///< what set/way operati
 enum class WalkPath : u8 { L1d, L2, NonCacheable };    ///< cacheable table walks
 enum class Completion : u8 { Immediate, AtDsb };       ///< when maintenance by an instruction takes effect
 enum class NshSnoop : u8 { Snooped, Private };         ///< Non-shareable write-back lines of other cores
-enum class Pages : u8 { Lines, Uniform };              ///< Uniform: no lines until a page is used in two ways
+enum class Pages : u8 { Lines, Whole };                ///< Whole: no lines until somebody could tell (PageInfo)
 enum class DmaPath : u8 { PerDevice, Snoop };          ///< Snoop: all devices are coherent
 enum class Switch : u8 { Off, On };
 

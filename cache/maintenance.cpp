@@ -35,6 +35,8 @@ void Hierarchy::apply(const CacheOpByPa& op, unsigned core) {
     core_[core].pending.push_back(op);
     // An access to the line after the operation must come here, and completes it first.
     LineInfo* line = op.instruction ? nullptr : directory_.known(op.base.value);
+    if (line != nullptr && is_whole(*line))
+      withdraw_whole(page_of(*line), bit_of(*line), op.action == Action::Clean ? Withdrawn::Write : Withdrawn::All);
     if (line != nullptr && bit(line->l1d, core)) withdraw(core, Side::Data, l1d_copy(core, *line), Withdrawn::All);
     if (core_[core].pending.size() >= kMaxPending) drain(core);
     return;
@@ -46,6 +48,7 @@ void Hierarchy::apply(const CacheOpBySetWay& op, unsigned core) {
   ++counts_.set_way;
   if (!modelled()) return;
   drain(core);
+  if (kept_ != nullptr) split_dirty();
   const unsigned level = bits(op.operand, 3, 1);
   if (level > 1) return;
   const Geometry& cache = level == 0 ? config_.l1d : config_.l2;
@@ -87,6 +90,10 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
     if (lines == nullptr) continue;  // nothing of this page has ever been in a cache
     const unsigned from = page < first ? static_cast<unsigned>((first - page) / kLine) : 0;
     const unsigned to = static_cast<unsigned>(std::min<u64>(64, (end - page) / kLine));
+    if (!op.instruction && is_whole(*lines)) {
+      const u64 which = ones(to) & ~ones(from);
+      if (maintain_whole(op, page_of(*lines), which, by)) continue;
+    }
     for (unsigned i = from; i < to; ++i) {
       if (op.instruction) {
         invalidate_instruction(lines[i], in_scope(op.scope, by.core), &op, by);
@@ -95,8 +102,8 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
         maintain_data(op, lines[i], by);
       }
     }
-    const bool emptied = !op.instruction && op.action == Action::CleanInvalidate && from == 0 && to == 64;
-    if (emptied && knobs_.pages == Pages::Uniform) renew(page_of(*lines));
+    const bool emptied = !op.instruction && op.action != Action::Clean && to == 64;
+    if (emptied && kept_ != nullptr) join(page_of(*lines));
   }
 }
 

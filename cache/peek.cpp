@@ -30,8 +30,15 @@ bool Hierarchy::peek(Pa pa, std::span<u8> out, View view, unsigned core) const {
 /// Replaces memory's `data` by what `view` shows of a line that the directory
 /// knows.
 void Hierarchy::look(const LineInfo& line, View view, unsigned core, std::array<u8, kLine>& data) const {
-  const bool uniform = knobs_.pages == Pages::Uniform && page_of(line).mode != PageInfo::Mode::Divergent;
-  if (uniform || view == View::Memory) return;
+  if (is_whole(line)) {
+    const PageInfo& page = page_of(line);
+    const bool above = view == View::Unification && config_.unification == Unification::L2;
+    const bool old = view == View::Memory || view == View::Unification;
+    if (old && ((above ? page.above : page.dirty) & bit_of(line)) != 0)
+      std::memcpy(data.data(), kept_->line(page, number_of(line)), kLine);
+    return;
+  }
+  if (view == View::Memory) return;
   if (view == View::Cached) {
     coherent_view(line, core, data);
   } else if (view == View::Unification) {
@@ -64,13 +71,20 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
       if (copy.valid() && copy.info == line) out.push_back({Level::L1I, core, copy.state, 0, copy.data});
     }
   }
+  Copy memory;
+  std::memcpy(memory.data.data(), memory_of(*line), kLine);
+  if (const u64 dirty = dirty_in_whole(*line); dirty != 0) {
+    const PageInfo& page = page_of(*line);
+    const bool above = (page.above & bit_of(*line)) != 0;
+    out.push_back({above ? Level::L1D : Level::L2, above ? past_of(*line).writer().core : 0, State::Modified, dirty,
+                   memory.data});
+    std::memcpy(memory.data.data(), kept_->line(page, number_of(*line)), kLine);
+  }
   if (const Way* const way = l2_copy(*line)) {
     Copy copy{Level::L2, 0, way->dirty != 0 ? State::Modified : State::Exclusive, way->dirty, {}};
     std::memcpy(copy.data.data(), l2_.data(*way), kLine);
     out.push_back(copy);
   }
-  Copy memory;
-  std::memcpy(memory.data.data(), memory_of(*line), kLine);
   out.push_back(memory);
   return out;
 }
@@ -132,6 +146,15 @@ u64 Hierarchy::state_hash() const {
       for (u8 byte : ahead.data) mix(byte);
     });
     for (const CacheOpByPa& op : core.pending) mix(op.base.value), mix(static_cast<u64>(op.action));
+  }
+  for (u32 place = 0; kept_ != nullptr && place < KeptImages::kPlaces; ++place) {
+    const PageInfo* const page = kept_->at(place);
+    if (page == nullptr) continue;
+    mix(place), mix(Directory::address_of(*page)), mix(page->dirty), mix(page->above), mix(page->resident);
+    for (u64 left = page->dirty; left != 0; left &= left - 1) {
+      const auto number = static_cast<unsigned>(std::countr_zero(left));
+      for (u64 i = 0; i < kLine; ++i) mix(page->memory[number * kLine + i]), mix(kept_->line(*page, number)[i]);
+    }
   }
   for_each_place(
       l2_, [&](u64 place, const Way& way) { add_line(place, *way.info, way.dirty, State::Exclusive, l2_.data(way)); });

@@ -33,9 +33,9 @@ class LineListener {
   /// The fetch buffer of `core` has something: from now on it matters which of its stores other cores have seen, that
   /// is when Hierarchy::speculate() is called.
   virtual void fetched_ahead(unsigned core) { static_cast<void>(core); }
-  /// The page stopped being uniform (Hierarchy::page_pointer): every page-sized
-  /// pointer to it dies, on all cores.
-  virtual void page_withdrawn(Pa page) = 0;
+  /// The same for a whole page (PageInfo), by the host address of its memory: `core` may no longer store to the lines
+  /// of `lines`, a bit each, and with All may not load from the page.
+  virtual void page_withdrawn(unsigned core, const u8* page, u64 lines, Withdrawn what) = 0;
 };
 
 }  // namespace farside::cache

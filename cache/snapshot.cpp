@@ -8,6 +8,7 @@ namespace farside::cache {
 namespace {
 
 constexpr u64 kNoLine = ~u64{0};
+constexpr u8 kWhole = 4;  ///< smaller numbers are pages with lines
 constexpr u8 kSnooped = 1, kLentRead = 2, kLentWrite = 4, kFlags = 7;
 
 /// Line without its place, which comes first.
@@ -201,8 +202,38 @@ void Hierarchy::forget_all() {
   l2_.for_each([&](Way& way) { l2_.release(way); });
   system_.for_each([&](Line& line) { system_.release(line); });
   interesting_.clear();
+  if (kept_ != nullptr) kept_ = std::make_unique<KeptImages>();
   directory_.clear();
   golden_.clear();
+}
+
+/// What is known of a page as a whole, with the bytes that the point of coherency has where memory is newer.
+void Hierarchy::visit_page(StateVisitor& v, PageInfo& page) {
+  u8 mode = is_whole(page) ? kWhole : 0;
+  v.value("page.mode", mode);
+  bool lent = page.readers != 0;
+  for (bool* flag : {&page.fetched, &page.cacheable, &lent}) v.value("page.flag", *flag);
+  if (mode > kWhole || (mode == kWhole && kept_ == nullptr)) return v.reject("page.mode");
+  if (v.restoring()) page.mode = mode == kWhole ? PageInfo::Mode::Whole : PageInfo::Mode::Lines;
+  if (mode != kWhole) return;
+  for (u64* set : {&page.dirty, &page.above, &page.resident, &page.lent}) v.value("page.set", *set);
+  for (u8* number : {&page.lent_to, &page.use}) v.value("page.number", *number);
+  v.value("page.readers", page.readers);
+  u16 image = page.image;
+  v.value("page.image", image);
+  if (v.restoring()) {
+    const bool fits = image <= KeptImages::kPlaces && (image != 0) == (page.dirty != 0) &&
+                      (image == 0 || kept_->at(image - 1u) == nullptr) && (page.above & ~page.dirty) == 0 &&
+                      page.lent_to <= cores_ + 1 && (page.readers >> cores_ >> 1) == 0 &&
+                      (page.lent == 0 || page.lent_to != 0);
+    if (!fits) {
+      page.dirty = page.above = page.lent = page.readers = 0;
+      return v.reject("page.image");
+    }
+    if (image != 0) kept_->take(page, image - 1u);
+  }
+  for (u64 left = page.dirty; left != 0; left &= left - 1)
+    v.field("page.kept", kept_->line(page, static_cast<unsigned>(std::countr_zero(left))), kLine);
 }
 
 /// The directory, in the order of first use, with the last written bytes where memory has others.
@@ -214,8 +245,7 @@ void Hierarchy::visit_pages(StateVisitor& v) {
     if (v.restoring() && (!is_aligned(pa, 4096) || directory_.known(pa) != nullptr || directory_.find(pa) == nullptr))
       return v.reject("page.pa");
     PageInfo& page = *directory_.pages()[i];
-    v.choice("page.mode", page.mode, PageInfo::Mode::Divergent);
-    for (bool* flag : {&page.fetched, &page.cacheable, &page.lent}) v.value("page.flag", *flag);
+    visit_page(v, page);
     std::array<PackedInfo, 64> lines;
     const std::span<LineInfo> infos = directory_.lines_of(page);
     for (unsigned line = 0; line < 64; ++line)
@@ -435,6 +465,11 @@ void Hierarchy::visit_state(StateVisitor& v) {
   // Only counts: nothing points at what it holds.
   system_.visit_state(v, [&](u64 pa, Line&) { return is_aligned(pa, kLine); });
   visit_interesting(v);
+  if (kept_ != nullptr) v.value("caches.next_image", kept_->next());
+  if (kept_ != nullptr && kept_->next() >= KeptImages::kPlaces) {
+    kept_->next() = 0;
+    v.reject("caches.next_image");
+  }
   v.chance("caches.chance", chance_);
   v.value("caches.fetch_contexts", fetch_contexts_);
   v.value("issuer.core", issuer_.core);

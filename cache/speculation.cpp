@@ -28,7 +28,7 @@ void Hierarchy::make_interesting(LineInfo& line) {
 /// Only memory with some cacheable mapping may be allocated by speculation: the
 /// host's linear map, if there is a host, or a mapping that has been used.
 bool Hierarchy::may_speculate(const LineInfo& line) const {
-  if (knobs_.pages == Pages::Uniform && page_of(line).mode != PageInfo::Mode::Divergent) return false;
+  if (is_whole(line)) return false;  // it does, when that could be seen
   return knobs_.host_alias == Switch::On || page_of(line).cacheable;
 }
 
@@ -49,13 +49,19 @@ void Hierarchy::fill_clean(unsigned core, LineInfo& line) {
 void Hierarchy::speculative_fill(unsigned core, Pa pa) {
   LineInfo* line = modelled() ? directory_.find(pa.value) : nullptr;
   if (line == nullptr) return;
-  if (page_of(*line).mode != PageInfo::Mode::Divergent && knobs_.pages == Pages::Uniform) end_uniform(page_of(*line));
+  if (is_whole(*line)) split(page_of(*line));
   fill_clean(core, *line);
 }
 
 void Hierarchy::evict_line(Pa pa) {
   LineInfo* line = modelled() ? directory_.known(pa.value) : nullptr;
   if (line == nullptr) return;
+  if (is_whole(*line)) {
+    withdraw_whole(page_of(*line), bit_of(*line), Withdrawn::All);
+    write_back_whole(page_of(*line), bit_of(*line), {});
+    page_of(*line).resident &= ~bit_of(*line);
+    return;
+  }
   settle(*line);
   AccessInfo by;
   by.core = line->l1d != 0 ? static_cast<u32>(std::countr_zero(line->l1d)) : 0;
@@ -149,6 +155,12 @@ void Hierarchy::random_eviction(unsigned core) {
   Core& c = core_[core];
   if (knobs_.evict == Evict::Adversarial) {
     adversarial_eviction(core);
+    return;
+  }
+  if (kept_ != nullptr && c.chance.one_in(2)) {
+    PageInfo* const page = kept_->at(static_cast<u32>(c.chance.below(KeptImages::kPlaces)));
+    const u64 line = u64{1} << c.chance.below(64);
+    if (page != nullptr && (page->dirty & line) != 0) write_back_whole(*page, line, {.core = core});
     return;
   }
   AccessInfo by;

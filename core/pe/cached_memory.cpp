@@ -111,7 +111,7 @@ void Pe::keep_piece(const Access& access, const Piece& piece) {
   known.t.pa = known.t.pa.align_down(kL0PageSize);
   known.t.ipa = known.t.ipa.align_down(kL0PageSize);
   known.info = cache_access(fetch ? cache::AccessKind::Fetch : cache::AccessKind::Data, el(), piece.va, piece.t);
-  known.unchecked = (sctlr() & kSctlrA) == 0 && ports.caches->knobs().pages != cache::Pages::Uniform;
+  known.unchecked = (sctlr() & kSctlrA) == 0;
 }
 
 bool Pe::access_line(u64 va, unsigned size, bool write, u8* data) {
@@ -155,11 +155,9 @@ void Pe::cached_access(const Piece& piece, El from, bool write, u8* data, const 
   cache::Hierarchy& caches = *ports.caches;
   const bool allowed = write ? piece.t.prot.write : piece.t.prot.read;
   const bool unchecked = allowed && !debug_active && (sctlr() & kSctlrA) == 0;
-  const bool uniform = caches.knobs().pages == cache::Pages::Uniform;
   LineContext* const lines = &context == l0_context ? line_context : unprivileged_lines();
-  if (!unchecked || uniform || lines == nullptr) {
+  if (!unchecked || lines == nullptr) {
     write ? caches.write(info, piece.t.pa, {data, piece.size}) : caches.read(info, piece.t.pa, {data, piece.size});
-    if (unchecked && uniform) install_uniform(piece, info, write, const_cast<L0Context&>(context));
     return;
   }
   for (unsigned done = 0; done < piece.size;) {
@@ -177,6 +175,11 @@ void Pe::cached_access(const Piece& piece, El from, bool write, u8* data, const 
 void Pe::remember_line(LineContext& lines, const mmu::Translation& t, u64 va, const cache::LinePointer& line,
                        bool write) {
   const unsigned size_log2 = t.leaf_size_log2;
+  if (line.page != nullptr) {
+    if (t.prot.read) line_tables_.insert_page(lines, va, line.page, size_log2);
+    if (write) line_tables_.insert_store(lines, va, line.data, size_log2);
+    return;
+  }
   if (t.prot.read) line_tables_.insert_read(lines, va, line.data, line.place, size_log2);
   if (write) line_tables_.insert_write(lines, va, line.data, line.place, size_log2);
 }
@@ -191,18 +194,6 @@ LineContext* Pe::unprivileged_lines() {
   return lines_unprivileged_;
 }
 
-void Pe::install_uniform(const Piece& piece, const cache::AccessInfo& info, bool write, L0Context& context) {
-  if (piece.t.attr.is_device()) return;
-  u8* const page = ports.caches->page_pointer(info, piece.t.pa, write);
-  if (page == nullptr) return;
-  l0_.note_size(piece.va, piece.t.leaf_size_log2);
-  if (write) {
-    l0_.insert_write(context, Va{piece.va}, page);
-  } else {
-    l0_.insert_read(context, Va{piece.va}, page);
-  }
-}
-
 /// Does an access that lent lines serve, one or two of them.
 bool Pe::access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data) {
   if (size > kLineBytes || debug_active) return false;
@@ -213,13 +204,18 @@ bool Pe::access_known(u64 va, unsigned size, const MemRequest& how, bool write, 
   const auto copy = [write](u8* line, u8* bytes, unsigned n) {
     write ? std::memcpy(line, bytes, n) : std::memcpy(bytes, line, n);
   };
-  if (u8* host = find_line(table, va, size)) {
+  u8* const whole = write ? find_line(lines->stores, va, size) : find_page(lines->loads, va, size);
+  if (u8* host = whole != nullptr ? whole : find_line(table, va, size)) {
     copy(host, data, size);
     return true;
   }
   const auto first = static_cast<unsigned>(kLineBytes - (va & kLineMask));
   if (first >= size) return false;
-  u8 *const low = find_line(table, va, first), *const high = find_line(table, va + first, size - first);
+  const auto part = [&](u64 at, unsigned n) {
+    u8* const line = write ? find_line(lines->stores, at, n) : find_page(lines->loads, at, n);
+    return line != nullptr ? line : find_line(table, at, n);
+  };
+  u8 *const low = part(va, first), *const high = part(va + first, size - first);
   if (low == nullptr || high == nullptr) return false;
   copy(low, data, first);
   copy(high, data + first, size - first);
@@ -254,10 +250,6 @@ bool Pe::cached_fetch(u64 pc) {
     line_tables_.insert_fetch(*line_context, pc, line, piece.t.guarded, place, piece.t.leaf_size_log2, alone);
     return true;
   }
-  if (const u8* page = piece.page == nullptr ? nullptr : ports.caches->page_pointer(info, piece.t.pa, false)) {
-    fetch_page = {pc - offset, page + (piece.t.pa.offset_in(kL0PageSize) & ~kLineMask), piece.t.guarded};
-    return true;
-  }
   if (const auto word = ports.caches->fetch(info, piece.t.pa)) {
     std::memcpy(fetch_line_.data() + offset, &*word, sizeof *word);
     return true;
@@ -280,10 +272,11 @@ bool Pe::fetch_known_line(u64 pc) {
 /// The location of an exclusive or atomic in a lent line, or null.
 u8* Pe::lent_spot(u64 va, unsigned size, bool write) {
   if (debug_active || !is_aligned(va, size)) return nullptr;
-  u8* const host = find_line(write ? line_context->write : line_context->read, va, size);
+  u8* const whole = write ? find_line(line_context->stores, va, size) : find_page(line_context->loads, va, size);
+  u8* const host = whole != nullptr ? whole : find_line(write ? line_context->write : line_context->read, va, size);
   if (host == nullptr) return nullptr;
   spot_.t.attr = cache::kWriteBackIsh;  // or another Write-Back memory
-  spot_.ram = memory_behind(host - (va & kLineMask)) + (va & kLineMask);
+  spot_.ram = whole != nullptr ? whole : memory_behind(host - (va & kLineMask)) + (va & kLineMask);
   spot_.lent = true;
   return host;
 }
@@ -341,9 +334,9 @@ void Pe::line_withdrawn(cache::Side side, u32 place, cache::Withdrawn what) {
   if (what == cache::Withdrawn::All) line_tables_.withdraw_read(place);
 }
 
-void Pe::page_withdrawn() {
-  l0_.clear_all();
-  context_changed();
+void Pe::page_withdrawn(const u8* page, u64 lines, cache::Withdrawn what) {
+  line_tables_.withdraw_page(page, lines, what == cache::Withdrawn::All);
+  pages_withdrawn += what == cache::Withdrawn::All;
 }
 
 /// The lines that belong to the current context. Fetches begin anew, as each change of context synchronises it.

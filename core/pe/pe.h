@@ -140,6 +140,7 @@ class Pe {
   InterruptLines lines;
   FetchPage fetch_page;
   Counters counters;
+  u64 pages_withdrawn = 0;              ///< times that loads lost a page (page_withdrawn)
   L0Context* l0_context = nullptr;      ///< of the current EL
   LineContext* line_context = nullptr;  ///< the same with modelled caches
   cache::Order* order = nullptr;        ///< with modelled caches: what barriers note
@@ -192,7 +193,9 @@ class Pe {
   void cache_barrier(cache::Barrier kind);
   /// The hierarchy takes back what it has lent to this PE (cache::LineListener).
   void line_withdrawn(cache::Side side, u32 place, cache::Withdrawn what);
-  void page_withdrawn();
+  void page_withdrawn(const u8* page, u64 lines, cache::Withdrawn what);
+  /// A load or store that lent lines or pages serve, one or two of them. False: nothing has been done.
+  bool access_lent(u64 va, unsigned size, bool write, u8* data) { return access_known(va, size, {}, write, data); }
   /// A load or store of bytes in one line that line_context does not have, without any check that could fail: done as
   /// load_slow and store_slow would, if the TLB has answered for the page already. False: nothing has been done.
   bool access_line(u64 va, unsigned size, bool write, u8* data);
@@ -440,7 +443,6 @@ class Pe {
   void cached_access(const Piece& piece, El from, bool write, u8* data, const L0Context& context);
   void remember_line(LineContext& lines, const mmu::Translation& t, u64 va, const cache::LinePointer& line, bool write);
   LineContext* unprivileged_lines();
-  void install_uniform(const Piece& piece, const cache::AccessInfo& info, bool write, L0Context& context);
   bool cached_access_fast(u64 va, unsigned size, const MemRequest& how, bool write, u8* data);
   bool access_known(u64 va, unsigned size, const MemRequest& how, bool write, u8* data);
   bool cached_fetch(u64 pc);

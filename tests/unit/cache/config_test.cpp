@@ -106,19 +106,6 @@ TEST_CASE("with an L2 that fetches do not look in, DC CVAU goes to memory") {
   CHECK(m.memory() == 8);
 }
 
-TEST_CASE("pages=uniform: what the hypervisor has cleaned and invalidated as a whole is uniform again") {
-  Machine m(quiet({"pages=uniform"}));
-  m.host_store(5);
-  CHECK(m.caches.page_pointer(m.by(kWb), kX, false) == nullptr);
-  CacheOpByPa civac{.action = Action::CleanInvalidate, .base = kX, .size = 4096};
-  m.caches.apply(civac, m.caches.host_core());
-  CHECK(m.caches.page_pointer(m.by(kWb), kX, false) != nullptr);
-  CHECK(m.load(kWb) == 5);
-  m.host_store(6);
-  CHECK(m.caches.page_pointer(m.by(kWb), kX, false) == nullptr);
-  CHECK(m.load(kWb) == 6);
-}
-
 TEST_CASE("every knob can be set by the values that help lists, and prints back") {
   check_every_knob<Knobs>(knob_table(), set_knob, print_knobs);
 }

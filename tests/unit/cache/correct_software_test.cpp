@@ -128,7 +128,7 @@ TEST_CASE("on a coherent machine every read is what was last written, whatever s
 
 TEST_CASE("one seed is one history; another seed is another") {
   const auto run = [](u64 seed) {
-    Machine m(knobs_of("model", {"spec_fill=any", "spec_period=300", "evict_period=200"}), tiny(), seed);
+    Machine m(knobs_of("model", {"spec_fill=any", "spec_period=300", "evict_period=200", "pages=lines"}), tiny(), seed);
     Chance chance(5, "program");
     bool uncached[kLines] = {};
     for (u64 step = 0; step < 500; ++step) {

@@ -16,19 +16,26 @@ struct Call {
   friend bool operator==(const Call&, const Call&) = default;
 };
 
+struct PageCall {
+  unsigned core;
+  const u8* page;
+  u64 lines;
+  Withdrawn what;
+  friend bool operator==(const PageCall&, const PageCall&) = default;
+};
+
 struct Listener : LineListener {
   void line_withdrawn(unsigned core, Side side, Pa line, u32, Withdrawn what) override {
     CHECK(line == kX);
     calls.push_back({core, side, what});
   }
-  void page_withdrawn(Pa page) override {
-    CHECK(page == kX);
-    ++pages;
+  void page_withdrawn(unsigned core, const u8* page, u64 lines, Withdrawn what) override {
+    pages.push_back({core, page, lines, what});
   }
   void fetched_ahead(unsigned core) override { ahead.push_back(core); }
   std::vector<Call> calls;
   std::vector<unsigned> ahead;
-  unsigned pages = 0;
+  std::vector<PageCall> pages;
 };
 
 struct Lending : Machine {
@@ -162,33 +169,6 @@ TEST_CASE("an instruction invalidation takes the instruction pointer back") {
   REQUIRE(code != nullptr);
   m.ivau(kX, 0);
   CHECK(m.listener.calls == std::vector<Call>{{1, Side::Instruction, Withdrawn::All}});
-}
-
-TEST_CASE("pages=uniform: a page used in one way has no lines, until it is used in another") {
-  Lending m(quiet({"pages=uniform"}));
-  u8* page = m.caches.page_pointer(m.by(kWb), kX + 8, true);
-  REQUIRE(page == m.ram.ram_page(kX));
-  page[0] = 7;
-  CHECK(m.load(kWb, kX, 1) == 7);
-  CHECK(m.peek(View::Golden) == 7);
-  CHECK(m.caches.copies(kX).size() == 1);
-  CHECK(m.listener.pages == 0);
-  CHECK(m.load(kNc) == 7);
-  CHECK(m.listener.pages == 1);
-  CHECK(m.caches.page_pointer(m.by(kWb), kX, false) == nullptr);
-  m.store(kWb, 9);
-  CHECK(m.load(kNc) == 7);
-  CHECK(m.errors() == Errors{Finding::STALE_RAM});
-}
-
-TEST_CASE("pages=uniform: a store to a page with code ends uniformity, so that instruction caches can be old") {
-  Lending m(quiet({"pages=uniform"}));
-  REQUIRE(m.caches.page_pointer(m.by(kWb), kX, true) != nullptr);
-  m.fetch(kWb);
-  CHECK(m.listener.pages == 1);  // pointers for writing would not notice
-  m.store(kWb, 1);
-  CHECK(m.fetch(kWb) == 0);
-  CHECK(m.errors() == Errors{Finding::STALE_ICACHE});
 }
 
 TEST_CASE("only with something in the fetch buffer does it matter when stores have been seen") {

@@ -15,6 +15,7 @@ struct Held {
   Side side = Side::Data;
   Pa pa{};
   bool writable = false;
+  bool whole = false;  ///< leads to memory
   u8* data = nullptr;
 };
 
@@ -25,10 +26,15 @@ class Player final : public LineListener {
   Player(const Knobs& knobs, const Config& config) : m(knobs, config, 7) { m.caches.set_listener(this); }
   void line_withdrawn(unsigned core, Side side, Pa line, u32, Withdrawn what) override {
     std::erase_if(held, [&](const Held& h) {
-      return h.core == core && h.side == side && h.pa == line && (what == Withdrawn::All || h.writable);
+      return !h.whole && h.core == core && h.side == side && h.pa == line && (what == Withdrawn::All || h.writable);
     });
   }
-  void page_withdrawn(Pa) override {}
+  void page_withdrawn(unsigned core, const u8* page, u64 lines, Withdrawn what) override {
+    std::erase_if(held, [&](const Held& h) {
+      if (!h.whole || h.core != core || &m.ram.at(h.pa.align_down(4096)) != page) return false;
+      return h.writable ? bit(lines, static_cast<unsigned>(h.pa.offset_in(4096) / 64)) : what == Withdrawn::All;
+    });
+  }
 
   void play(Chance& chance, unsigned steps) {
     for (unsigned i = 0; i < steps; ++i) step(chance);
@@ -46,7 +52,7 @@ class Player final : public LineListener {
     REQUIRE((again.bytes() == saved.bytes()));
     held = other.held;
     for (Held& h : held) {
-      h.data = m.caches.lent_line(h.core, h.side, other.m.caches.place_of(h.core, h.side, h.data), h.writable);
+      h.data = h.whole ? &m.ram.at(h.pa) : m.caches.lent_line(h.core, h.side, other.m.caches.place_of(h.core, h.side, h.data), h.writable);
       REQUIRE(h.data != nullptr);
     }
   }
@@ -86,14 +92,14 @@ class Player final : public LineListener {
   }
   void lend(u32 core, Pa pa, u64 pc, bool for_write) {
     const LinePointer line = m.caches.line_pointer(m.by(kWb, pc, core), pa, for_write);
-    if (line.data != nullptr) held.push_back({core, Side::Data, pa, for_write, line.data});
+    if (line.data != nullptr) held.push_back({core, Side::Data, pa, for_write, line.page != nullptr, line.data});
   }
   void lend_code(u32 core, Pa pa, u64 pc) {
     AccessInfo info = m.by(kWb, pc, core);
     info.kind = AccessKind::Fetch;
     info.va = pa.value;
     const u8* data = m.caches.fetch_pointer(info, pa);
-    if (data != nullptr) held.push_back({core, Side::Instruction, pa, false, const_cast<u8*>(data)});
+    if (data != nullptr) held.push_back({core, Side::Instruction, pa, false, false, const_cast<u8*>(data)});
   }
   void use_pointer(Chance& chance, u64 value) {
     if (held.empty()) return;
@@ -140,7 +146,7 @@ Config tiny_with(std::string_view lines) {
 TEST_CASE("restored caches go on as the saved ones do, with every profile and many geometries") {
   const Knobs all[] = {knobs_of("coherent"), knobs_of("model"), knobs_of("adversarial"),
                        knobs_of("model", {"fetch_buffer=random", "completion=dsb", "evict=oldest"}),
-                       knobs_of("adversarial", {"pages=uniform"})};
+                       knobs_of("adversarial", {"pages=lines"})};
   const Config geometries[] = {tiny(),
                                tiny_with("system_cache 4K 4\n"),
                                tiny_with("l2 none\n"),

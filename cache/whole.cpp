@@ -1,0 +1,233 @@
+// cache/whole.cpp - pages without lines (knob pages=whole): accesses and maintenance of them, and how they get lines
+// before anybody could see a difference.
+#include <cstring>
+
+#include "cache/bytes.h"
+#include "cache/visit.h"
+
+namespace farside::cache {
+
+/// Bytes of a line of a whole page that the point of coherency does not have; none of other lines.
+u64 Hierarchy::dirty_in_whole(const LineInfo& line) const {
+  if (!is_whole(line) || (page_of(line).dirty & bit_of(line)) == 0) return 0;
+  return differing_bytes(memory_of(line), kept_->line(page_of(line), number_of(line)));
+}
+
+/// Whether the access sees and does the same whether or not the page has lines.
+bool Hierarchy::stays_whole(const AccessInfo& info, const LineInfo& line, Path path, bool write) const {
+  const PageInfo& page = page_of(line);
+  const u64 here = bit_of(line);
+  if (path == Path::Snoop) return true;
+  if (path == Path::Memory) {
+    if (knobs_.nc_hit != NcHit::Bypass && info.kind != AccessKind::Dma) return false;
+    if (!write) return dirty_in_whole(line) == 0;
+    return ((page.dirty | page.resident) & here) == 0 && knobs_.spec_fill != SpecFill::Adversarial;
+  }
+  if (!is_snooped(info)) return false;
+  const bool past_l1d = info.kind == AccessKind::Walk && knobs_.walker == WalkPath::L2;
+  return !past_l1d || (page.above & here) == 0;
+}
+
+/// False: the page has lines now, and the access is made there.
+bool Hierarchy::read_whole(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out) {
+  const Path path = path_of(info, line, false);
+  if (!stays_whole(info, line, path, false)) return split(page_of(line)), false;
+  check_use(info, line);
+  if (path == Path::Cached) {
+    note_resident(line);
+  } else if (path == Path::Memory && (page_of(line).resident & bit_of(line)) != 0) {
+    make_interesting(line);
+  }
+  std::memcpy(out.data(), memory_of(line) + offset, out.size());
+  return true;
+}
+
+bool Hierarchy::write_whole(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
+  const Path path = path_of(info, line, true);
+  if (path == Path::Cached) before_cached_write(info, line);
+  if (!is_whole(line)) return false;
+  PageInfo& page = page_of(line);
+  if (!stays_whole(info, line, path, true)) return split(page), false;
+  check_use(info, line);
+  if (path == Path::Cached) {
+    keep_image(line);
+    note_resident(line);
+  } else if ((page.dirty & bit_of(line)) != 0) {  // it snoops: all copies get it
+    std::memcpy(kept_->line(page, number_of(line)) + offset, in.data(), in.size());
+  }
+  std::memcpy(memory_of(line) + offset, in.data(), in.size());
+  become_writer(info, line, path == Path::Cached);
+  return true;
+}
+
+void Hierarchy::note_resident(const LineInfo& line) {
+  page_of(line).resident |= bit_of(line);
+  page_of(line).cacheable = true;
+}
+
+/// Before the first store since the line was written back: what the point of coherency has is kept.
+void Hierarchy::keep_image(LineInfo& line) {
+  PageInfo& page = page_of(line);
+  const u64 here = bit_of(line);
+  page.above |= here;
+  if ((page.dirty & here) != 0) return;
+  if (page.image == 0) {
+    PageInfo* const oldest = kept_->in_the_way(knobs_.evict == Evict::Adversarial);
+    if (oldest != nullptr) write_back_whole(*oldest, ~u64{0}, {.core = host_core(), .kind = AccessKind::Host});
+    kept_->take(page);
+  }
+  std::memcpy(kept_->line(page, number_of(line)), memory_of(line), kLine);
+  page.dirty |= here;
+}
+
+/// Lines of `lines` reach the point of coherency; clean copies may stay.
+void Hierarchy::write_back_whole(PageInfo& page, u64 lines, const AccessInfo& by) {
+  lines &= page.dirty;
+  withdraw_whole(page, lines, Withdrawn::Write);
+  for (u64 left = lines; left != 0; left &= left - 1) {
+    ++l2_.counters.writebacks;
+    event(directory_.lines_of(page)[static_cast<usize>(std::countr_zero(left))], EventKind::WriteBack, Level::Memory,
+          by);
+  }
+  page.dirty &= ~lines;
+  page.above &= ~lines;
+  if (page.dirty == 0 && page.image != 0) kept_->give_back(page);
+}
+
+/// `All`: also what loads go through. What has been written by pointer is newer than now.
+void Hierarchy::withdraw_whole(PageInfo& page, u64 lines, Withdrawn what) {
+  const u64 lent = page.lent & lines;
+  for (u64 left = lent; left != 0; left &= left - 1)
+    past_of(directory_.lines_of(page)[static_cast<usize>(std::countr_zero(left))]).changed = history_.count();
+  page.lent &= ~lent;
+  if (lent != 0 && listener_ != nullptr)
+    listener_->page_withdrawn(page.lent_to - 1u, page.memory, lent, Withdrawn::Write);
+  if (what == Withdrawn::Write) return;
+  for (u32 left = std::exchange(page.readers, 0); left != 0 && listener_ != nullptr; left &= left - 1)
+    listener_->page_withdrawn(static_cast<unsigned>(std::countr_zero(left)), page.memory, 0, Withdrawn::All);
+}
+
+/// Every line is marked as used like this, as loads by pointer do not say which they use.
+void Hierarchy::mark_use(PageInfo& page, u8 use) {
+  if (page.use == use) return;
+  page.use = use;
+  for (LineInfo& line : directory_.lines_of(page))
+    if (line.last_use == 0) line.last_use = use;
+}
+
+/// A pointer for what follows an access that has been made: loads from the whole page, stores to the line.
+LinePointer Hierarchy::lend_whole(const AccessInfo& info, LineInfo& line, bool for_write) {
+  PageInfo& page = page_of(line);
+  const u32 core = u32{1} << info.core;
+  if ((page.readers & core) == 0) {
+    page.readers |= core;
+    page.resident = ~u64{0};
+    page.cacheable = true;
+    mark_use(page, use_of(info.attr));
+  }
+  if (for_write) {
+    if (page.lent != 0 && page.lent_to != info.core + 1) withdraw_whole(page, ~u64{0}, Withdrawn::Write);
+    page.lent |= bit_of(line);
+    page.lent_to = static_cast<u8>(info.core + 1);
+  }
+  return {.data = memory_of(line), .writable = for_write, .page = page.memory};
+}
+
+/// Dirty bytes of lines that have not been cleaned to the point of unification are in the L1D of the core that wrote
+/// them, others in the L2, and of what is clean some is in the L2: all of it, if lines only leave when they must.
+void Hierarchy::split(PageInfo& page) {
+  withdraw_whole(page, ~u64{0}, Withdrawn::All);
+  page.mode = PageInfo::Mode::Lines;
+  ++pages_split_;
+  const u64 dirty = page.dirty;
+  for (u64 left = dirty; left != 0; left &= left - 1) split_line(page, static_cast<unsigned>(std::countr_zero(left)));
+  if (page.image != 0) kept_->give_back(page);
+  for (u64 left = page.resident & ~dirty; l2_.present() && left != 0; left &= left - 1) {
+    if (knobs_.evict != Evict::Lazy && !chance_.one_in(2)) continue;
+    LineInfo& line = directory_.lines_of(page)[static_cast<usize>(std::countr_zero(left))];
+    fill_l2(line, {.core = host_core(), .kind = AccessKind::Host});
+  }
+  page.dirty = page.above = page.resident = 0;
+  page.use = 0;
+}
+
+void Hierarchy::split_line(PageInfo& page, unsigned number) {
+  LineInfo& line = directory_.lines_of(page)[number];
+  u8 *const memory = memory_of(line), *const image = kept_->line(page, number);
+  LineBytes newest;
+  std::memcpy(newest.bytes.data(), memory, kLine);
+  const u64 changed = differing_bytes(memory, image);
+  std::memcpy(memory, image, kLine);
+  // Bytes that were stored without being changed are dirty, too, but nobody can tell.
+  if (changed == 0) return;
+  const Writer writer = past_of(line).writer();
+  AccessInfo by{.core = writer.core, .kind = writer.kind, .el = writer.el, .attr = kWriteBackIsh, .pc = writer.pc};
+  if (by.kind == AccessKind::Dma || by.kind == AccessKind::Walk) by.kind = AccessKind::Data;
+  if ((page.above >> number & 1) != 0 || !l2_.present()) {
+    Line& copy = put_in_l1d(by, line);
+    copy.data = newest.bytes;
+    copy.dirty = changed;
+    copy.state = State::Modified;
+    copy.origin = Origin::Demand;
+    copy.snooped = true;
+  } else {
+    Way& way = fill_l2(line, by);
+    std::memcpy(l2_.own_new(way), newest.bytes.data(), kLine);
+    l2_.set_dirty(way, changed);
+  }
+}
+
+/// Lines that have gone to the last copy, with memory right: nobody could tell that the page had any.
+void Hierarchy::join(PageInfo& page) {
+  for (const LineInfo& line : directory_.lines_of(page))
+    if (is_in_data_cache(line) || line.divergent()) return;
+  page.mode = PageInfo::Mode::Whole;
+}
+
+/// Lines in the range hold what memory has been given.
+void Hierarchy::adopt_whole(PageInfo& page, Pa base, u64 size) {
+  u64 lines = 0;
+  for (const LineInfo& line : directory_.lines_of(page))
+    if (address_of(line) + kLine > base.value && address_of(line) < base.value + size) lines |= bit_of(line);
+  withdraw_whole(page, lines, Withdrawn::All);
+  for (u64* set : {&page.dirty, &page.above, &page.resident}) *set &= ~lines;
+  if (page.dirty == 0 && page.image != 0) kept_->give_back(page);
+}
+
+/// Every page whose memory is newer than the point of coherency gets lines: an operation by set and way looks for them.
+void Hierarchy::split_dirty() {
+  for (u32 place = 0; place < KeptImages::kPlaces && !kept_->empty(); ++place)
+    if (PageInfo* const page = kept_->at(place)) split(*page);
+}
+
+/// A data operation on `lines` of a whole page. False: the page has lines now.
+bool Hierarchy::maintain_whole(const CacheOpByPa& op, PageInfo& page, u64 lines, const AccessInfo& by) {
+  const bool discards = op.action == Action::Invalidate && knobs_.ivac == Ivac::Invalidate;
+  const bool alone = op.scope == Scope::ThisPe;
+  if ((page.dirty & lines) != 0 && (discards || alone)) return split(page), false;
+  const std::span<LineInfo> infos = directory_.lines_of(page);
+  page.use = 0;
+  if (page.dirty == 0 && page.resident == 0) {  // perhaps used around the caches
+    for (u64 left = lines; left != 0; left &= left - 1) infos[static_cast<usize>(std::countr_zero(left))].last_use = 0;
+    return true;
+  }
+  const bool to_l2 = op.point == Point::PoU && config_.unification == Unification::L2 && op.action == Action::Clean;
+  const u64 cleaned = lines & (to_l2 ? page.above : page.dirty), gone = op.action == Action::Clean ? 0 : lines;
+  counts_.lines_cleaned += static_cast<u64>(std::popcount(cleaned));
+  counts_.lines_invalidated += static_cast<u64>(std::popcount(gone & (page.resident | page.dirty)));
+  withdraw_whole(page, lines, gone != 0 ? Withdrawn::All : Withdrawn::Write);
+  const u64 told = op.size <= kLine ? lines & (page.resident | page.dirty) : cleaned;
+  page.above &= ~cleaned;
+  if (!to_l2) write_back_whole(page, cleaned, by);
+  for (u64 left = lines; left != 0; left &= left - 1) {
+    const auto number = static_cast<unsigned>(std::countr_zero(left));
+    infos[number].last_use = 0;
+    if ((told >> number & 1) == 0) continue;
+    event(infos[number], EventKind::Clean, to_l2 ? Level::L2 : Level::Memory, by);
+    if (gone != 0) event(infos[number], EventKind::Invalidate, Level::Memory, by);
+  }
+  page.resident &= ~gone;
+  return true;
+}
+
+}  // namespace farside::cache
