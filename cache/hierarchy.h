@@ -182,7 +182,9 @@ class Hierarchy {
   const Sanitizer& sanitizer() const { return sanitizer_; }
   const MaintenanceCounts& counts() const { return counts_; }
   const Counters& counters(Level level, unsigned core = 0) const;
-  /// Whole pages that got lines so far (knob pages=whole).
+  /// Whether pages are whole until an access could see a difference (knob pages=whole, PageInfo).
+  bool has_whole_pages() const { return kept_ != nullptr; }
+  /// Pages that got lines so far.
   u64 pages_split() const { return pages_split_; }
   /// A number that depends on all tags, states and data, fetch buffers and pending maintenance: equal for equal
   /// histories of equal seeds.

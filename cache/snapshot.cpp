@@ -8,7 +8,8 @@ namespace farside::cache {
 namespace {
 
 constexpr u64 kNoLine = ~u64{0};
-constexpr u8 kWhole = 4;  ///< smaller numbers are pages with lines
+constexpr u8 kWhole = 4;            ///< smaller numbers are pages with lines
+constexpr u32 kFirstWithWhole = 3;  ///< version of the format
 constexpr u8 kSnooped = 1, kLentRead = 2, kLentWrite = 4, kFlags = 7;
 
 /// Line without its place, which comes first.
@@ -465,10 +466,11 @@ void Hierarchy::visit_state(StateVisitor& v) {
   // Only counts: nothing points at what it holds.
   system_.visit_state(v, [&](u64 pa, Line&) { return is_aligned(pa, kLine); });
   visit_interesting(v);
-  if (kept_ != nullptr) v.value("caches.next_image", kept_->next());
-  if (kept_ != nullptr && kept_->next() >= KeptImages::kPlaces) {
-    kept_->next() = 0;
-    v.reject("caches.next_image");
+  if (kept_ != nullptr && v.version() >= kFirstWithWhole) {
+    v.value("caches.next_image", kept_->next());
+    v.value("caches.pages_split", pages_split_);
+    if (kept_->next() >= KeptImages::kPlaces) v.reject("caches.next_image");
+    kept_->next() %= KeptImages::kPlaces;
   }
   v.chance("caches.chance", chance_);
   v.value("caches.fetch_contexts", fetch_contexts_);

@@ -25,6 +25,8 @@ class StateVisitor {
   virtual void memory_pointer(std::string_view name, const u8*& pointer) { (void)name, (void)pointer; }
   /// Restoring: the bytes that are left to read. No count of elements can be larger.
   virtual u64 remaining() const { return ~u64{0}; }
+  /// Restoring: the format version of what is read; elsewhere the newest.
+  virtual u32 version() const { return ~u32{0}; }
   /// Restoring: what has been read is no state of this object. It must still be safe to destroy and to restore again.
   virtual void reject(std::string_view why) { (void)why; }
 

@@ -90,12 +90,34 @@ void visit_known(StateVisitor& v, const Table& table, Place place_of, Line line,
   }
 }
 
+/// What whole pages serve, by its place in RAM. `insert(address, place)` makes it known; a place is as far into its page
+/// of the host as the address is.
+template <class Table, class Insert>
+void visit_places(StateVisitor& v, const Table& table, u64 size, Insert insert) {
+  std::vector<typename Table::value_type> known;
+  for (const auto& slot : table)
+    if (slot.host != nullptr) known.push_back(slot);
+  known.resize(v.count("lines.places", known.size(), table.size(), sizeof(u64)));
+  for (auto& slot : known) {
+    const u8* place = slot.host;
+    v.value("lines.tag", slot.tag);
+    v.memory_pointer("lines.memory", place);
+    if (!v.restoring()) continue;
+    const bool fits = place != nullptr && is_aligned(slot.tag, size) &&
+                      (reinterpret_cast<u64>(place) - slot.tag) % kL0PageSize == 0;
+    if (!fits) return v.reject("lines.memory");
+    insert(slot.tag, const_cast<u8*>(place));
+  }
+}
+
 void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core) {
-  constexpr unsigned kPage = 12;  // larger mappings are in large_ already
+  constexpr u32 kFirstWithWhole = 3;  // version of the format
+  constexpr unsigned kPage = 12;      // larger mappings are in large_ already
   v.value("lines.tick", tick_);
   large_.visit_state(v);
   if (v.restoring()) {
     fetched_.clear();
+    whole_.clear();
     for (auto* owners : {&readers_, &writers_}) owners->clear();
   }
   contexts_.resize(v.count("lines.contexts", contexts_.size(), kContexts, sizeof(u64)));
@@ -122,6 +144,9 @@ void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core
         v, c.fetch, [](const FetchLine& slot) { return slot.place; },
         [&](u32 place) { return caches.lent_line(core, Side::Instruction, place, false); },
         [&](u64 va, u8* host, bool guarded, u32 place) { insert_fetch(c, va, host, guarded, place, kPage, false); });
+    if (!caches.has_whole_pages() || v.version() < kFirstWithWhole) continue;
+    visit_places(v, c.loads, kL0PageSize, [&](u64 va, u8* page) { insert_page(c, va, page, kPage); });
+    visit_places(v, c.stores, kLineBytes, [&](u64 va, u8* line) { insert_store(c, va, line, kPage); });
   }
 }
 

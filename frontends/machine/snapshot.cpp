@@ -68,7 +68,7 @@ Result<void, UserError> Machine::apply(const SnapshotFile& file) {
   std::string wrong;
   for_each_section([&](const std::string& name, const auto& state) {
     if (!wrong.empty()) return;
-    SectionReader reader(*file.find(name), ram);
+    SectionReader reader(*file.find(name), ram, file.version());
     state(reader);
     if (!reader.wrong().empty()) wrong = fmt::format("section '{}' makes no sense ({})", name, reader.wrong());
   });

@@ -87,6 +87,7 @@ Result<SnapshotFile, UserError> SnapshotFile::parse(std::span<const u8> bytes) {
   if (checksum(bytes.first(table_end)) != get<u32>(bytes, table_end))
     return damaged("its table of sections has another checksum");
   SnapshotFile file;
+  file.version_ = version;
   usize at = table_end + kCrcBytes;
   for (u32 i = 0; i < count; ++i) {
     const std::span<const u8> entry = bytes.subspan(kHeaderBytes + i * kEntryBytes, kEntryBytes);
@@ -227,8 +228,8 @@ SnapshotFile::Section SectionWriter::finish(std::string_view name) {
   return std::move(section_);
 }
 
-SectionReader::SectionReader(const SnapshotFile::Section& section, RamWindow ram)
-    : ram_(ram), packed_(section.packed), left_(section.size) {
+SectionReader::SectionReader(const SnapshotFile::Section& section, RamWindow ram, u32 version)
+    : ram_(ram), packed_(section.packed), left_(section.size), version_(version) {
   CHECK(inflateInit(&stream_) == Z_OK, "zlib");
 }
 

@@ -20,7 +20,7 @@ namespace farside::machine {
 class SnapshotFile {
  public:
   /// What this program writes. It reads every version from 1 to this one.
-  static constexpr u32 kVersion = 2;
+  static constexpr u32 kVersion = 3;
   struct Section {
     std::string name;  ///< at most 16 characters
     u64 size = 0;      ///< unpacked
@@ -30,6 +30,8 @@ class SnapshotFile {
   void add(Section section) { sections_.push_back(std::move(section)); }
   const std::vector<Section>& sections() const { return sections_; }
   const Section* find(std::string_view name) const;
+  /// Of the file that it was read from, or would be written to.
+  u32 version() const { return version_; }
 
   std::vector<u8> bytes() const;
   /// Checks everything, down to unpacking each section. The error says what is wrong with the bytes.
@@ -42,6 +44,7 @@ class SnapshotFile {
 
  private:
   std::vector<Section> sections_;
+  u32 version_ = kVersion;
 };
 
 /// The machine's RAM, so that pointers into it can be saved as places.
@@ -73,14 +76,15 @@ class SectionWriter final : public StateVisitor {
 /// Unpacks fields. When they are used up, or something has been rejected, fields read as zeros and ok() is false.
 class SectionReader final : public StateVisitor {
  public:
-  /// `section` must live as long.
-  SectionReader(const SnapshotFile::Section& section, RamWindow ram);
+  /// `section`, of a file of this version, must live as long.
+  SectionReader(const SnapshotFile::Section& section, RamWindow ram, u32 version = SnapshotFile::kVersion);
   ~SectionReader() override;
   SectionReader(const SectionReader&) = delete;
   void field(std::string_view name, void* data, usize size) override;
   bool restoring() const override { return true; }
   void memory_pointer(std::string_view name, const u8*& pointer) override;
   u64 remaining() const override { return left_; }
+  u32 version() const override { return version_; }
   void reject(std::string_view why) override;
   /// The field at which the section stopped making sense; empty when all of it did and is used up.
   std::string wrong() const;
@@ -90,6 +94,7 @@ class SectionReader final : public StateVisitor {
   z_stream stream_{};
   std::span<const u8> packed_;  ///< not given to zlib yet
   u64 left_;
+  u32 version_;
   std::string wrong_;
 };
 
