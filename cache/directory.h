@@ -35,9 +35,7 @@ class Directory {
   static PageInfo& page_of(const LineInfo& line) { return region_of(line).pages[number_of(line) / kLinesOfPage]; }
   static u64 address_of(const LineInfo& line) { return region_of(line).base + number_of(line) * kLine; }
   /// Which of its page's lines it is.
-  static unsigned number_in_page(const LineInfo& line) {
-    return static_cast<unsigned>(number_of(line) % kLinesOfPage);
-  }
+  static unsigned number_in_page(const LineInfo& line) { return static_cast<unsigned>(number_of(line) % kLinesOfPage); }
   static u64 address_of(const PageInfo& page) { return region_of(page).base + number_of(page) * 4096; }
   /// The 64 bytes at the point of coherency, or newer ones of a whole page (PageInfo).
   static u8* memory_of(const LineInfo& line) { return page_of(line).memory + number_of(line) % kLinesOfPage * kLine; }

@@ -43,7 +43,7 @@ Hierarchy::Source Hierarchy::instruction_source(const AccessInfo& info, LineInfo
     const bool sees_all = knobs_.ifetch == IFetch::Snoop || config_.idc;
     if (sees_all || (hidden & bit_of(line)) == 0 || dirty_in_whole(line) == 0) {
       const bool in_l2 = config_.unification == Unification::L2 && (page.resident & bit_of(line)) != 0;
-      if (config_.unification == Unification::L2 && info.attr.is_write_back()) note_resident(line);
+      if (config_.unification == Unification::L2 && info.attr.is_write_back()) note_use(page_of(line), bit_of(line));
       return {memory_of(line), in_l2 ? Level::L2 : Level::Memory};
     }
     split(page_of(line));

@@ -330,7 +330,8 @@ class Hierarchy {
   bool stays_whole(const AccessInfo& info, const LineInfo& line, Path path, bool write) const;
   bool read_whole(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out);
   bool write_whole(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
-  void note_resident(const LineInfo& line);
+  void note_use(PageInfo& page, u64 lines);
+  bool is_cached_still(const PageInfo& page) const;
   void keep_image(LineInfo& line);
   void write_back_whole(PageInfo& page, u64 lines, const AccessInfo& by);
   void withdraw_whole(PageInfo& page, u64 lines, Withdrawn what);
@@ -411,6 +412,7 @@ class Hierarchy {
   std::deque<LineInfo*> interesting_;
   std::unique_ptr<KeptImages> kept_;  ///< with the knob pages=whole
   u64 pages_split_ = 0;
+  u32 pages_used_ = 0;  ///< times that pages came into use: after as many as the caches hold a page has left them
   Chance chance_;
   u64 fetch_contexts_ = 0;  ///< numbers given out
   AccessInfo issuer_{.attr = kWriteBackIsh};

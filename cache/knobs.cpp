@@ -52,8 +52,9 @@ constexpr KnobRow<Knobs> kRows[] = {
     named_knob<&Knobs::nsh>("nsh", kNsh, "whether Non-shareable lines take part in coherence among the cores"),
     named_knob<&Knobs::host_alias>("host_alias", kSwitch,
                                    "somebody maps all memory cacheable, so that all of it may be speculated"),
-    named_knob<&Knobs::pages>("pages", kPages,
-                              "whole: pages have no lines until an access could see a difference (faster; not with spec_fill=none)"),
+    named_knob<&Knobs::pages>(
+        "pages", kPages,
+        "whole: pages have no lines until an access could see a difference (faster; not with spec_fill=none)"),
     named_knob<&Knobs::lend>("lend", kSwitch, "off: no fast path for loads and stores, so that histories name each"),
     named_knob<&Knobs::sanitizer>("sanitizer", kSwitch, "off: no golden copy of memory and no findings"),
 };

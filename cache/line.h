@@ -72,15 +72,16 @@ static_assert(sizeof(LinePast) == 32);
 /// could be (Hierarchy::split). Sets of lines are bits by number.
 struct PageInfo {
   enum class Mode : u8 { Whole, Lines };
-  u8* memory = nullptr;    ///< the bytes at the point of coherency, but of lines in `dirty`; null: never used
-  u64 dirty = 0;           ///< whole: lines that were written and not yet written back
-  u64 above = 0;           ///< whole: of these, those not cleaned to the point of unification either
-  u64 resident = 0;        ///< whole: lines that may be in data caches
-  u64 lent = 0;            ///< whole: lines that `lent_to` may store to by pointer
-  u32 readers = 0;         ///< whole: cores that may load from all of it by pointer, one bit each
-  u16 image = 0;           ///< 1 + the place of the older bytes; 0: `dirty` is empty
-  u8 lent_to = 0;          ///< 1 + the core
-  u8 use = 0;              ///< whole: every line has been marked as used like this (LineInfo::last_use)
+  u8* memory = nullptr;  ///< the bytes at the point of coherency, but of lines in `dirty`; null: never used
+  u64 dirty = 0;         ///< whole: lines that were written and not yet written back
+  u64 above = 0;         ///< whole: of these, those not cleaned to the point of unification either
+  u64 resident = 0;      ///< whole: lines that may be in data caches
+  u64 lent = 0;          ///< whole: lines that `lent_to` may store to by pointer
+  u32 used = 0;          ///< whole: Hierarchy::pages_used_ when it was last used by other than pointers
+  u32 readers = 0;       ///< whole: cores that may load from all of it by pointer, one bit each
+  u16 image = 0;         ///< 1 + the place of the older bytes; 0: `dirty` is empty
+  u8 lent_to = 0;        ///< 1 + the core
+  u8 use = 0;            ///< whole: every line has been marked as used like this (LineInfo::last_use)
   Mode mode = Mode::Whole;
   bool fetched = false;    ///< instructions were fetched from it
   bool cacheable = false;  ///< was accessed through a cacheable mapping

@@ -219,7 +219,7 @@ void Hierarchy::visit_page(StateVisitor& v, PageInfo& page) {
   if (mode != kWhole) return;
   for (u64* set : {&page.dirty, &page.above, &page.resident, &page.lent}) v.value("page.set", *set);
   for (u8* number : {&page.lent_to, &page.use}) v.value("page.number", *number);
-  v.value("page.readers", page.readers);
+  for (u32* number : {&page.used, &page.readers}) v.value("page.number", *number);
   u16 image = page.image;
   v.value("page.image", image);
   if (v.restoring()) {
@@ -469,6 +469,7 @@ void Hierarchy::visit_state(StateVisitor& v) {
   if (kept_ != nullptr && v.version() >= kFirstWithWhole) {
     v.value("caches.next_image", kept_->next());
     v.value("caches.pages_split", pages_split_);
+    v.value("caches.pages_used", pages_used_);
     if (kept_->next() >= KeptImages::kPlaces) v.reject("caches.next_image");
     kept_->next() %= KeptImages::kPlaces;
   }

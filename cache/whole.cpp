@@ -21,7 +21,8 @@ bool Hierarchy::stays_whole(const AccessInfo& info, const LineInfo& line, Path p
   if (path == Path::Memory) {
     if (knobs_.nc_hit != NcHit::Bypass && info.kind != AccessKind::Dma) return false;
     if (!write) return dirty_in_whole(line) == 0;
-    return ((page.dirty | page.resident) & here) == 0 && knobs_.spec_fill != SpecFill::Adversarial;
+    const u64 there = page.dirty | (is_cached_still(page) ? page.resident : 0);
+    return (there & here) == 0 && knobs_.spec_fill != SpecFill::Adversarial;
   }
   if (!is_snooped(info)) return false;
   const bool past_l1d = info.kind == AccessKind::Walk && knobs_.walker == WalkPath::L2;
@@ -34,7 +35,7 @@ bool Hierarchy::read_whole(const AccessInfo& info, LineInfo& line, unsigned offs
   if (!stays_whole(info, line, path, false)) return split(page_of(line)), false;
   check_use(info, line);
   if (path == Path::Cached) {
-    note_resident(line);
+    note_use(page_of(line), bit_of(line));
   } else if (path == Path::Memory && (page_of(line).resident & bit_of(line)) != 0) {
     make_interesting(line);
   }
@@ -51,7 +52,7 @@ bool Hierarchy::write_whole(const AccessInfo& info, LineInfo& line, unsigned off
   check_use(info, line);
   if (path == Path::Cached) {
     keep_image(line);
-    note_resident(line);
+    note_use(page, bit_of(line));
   } else if ((page.dirty & bit_of(line)) != 0) {  // it snoops: all copies get it
     std::memcpy(kept_->line(page, number_of(line)) + offset, in.data(), in.size());
   }
@@ -60,9 +61,18 @@ bool Hierarchy::write_whole(const AccessInfo& info, LineInfo& line, unsigned off
   return true;
 }
 
-void Hierarchy::note_resident(const LineInfo& line) {
-  page_of(line).resident |= bit_of(line);
-  page_of(line).cacheable = true;
+/// Lines of the page come into the caches.
+void Hierarchy::note_use(PageInfo& page, u64 lines) {
+  if (page.resident == 0 || !is_cached_still(page)) ++pages_used_;
+  page.used = pages_used_;
+  page.resident |= lines;
+  page.cacheable = true;
+}
+
+/// What is clean leaves the caches when as many other pages have come as the last of them holds. Where it may be loaded
+/// by pointer nobody knows how long ago that was.
+bool Hierarchy::is_cached_still(const PageInfo& page) const {
+  return page.readers != 0 || pages_used_ - page.used < (l2_.present() ? config_.l2.size : config_.l1d.size) / 4096;
 }
 
 /// Before the first store since the line was written back: what the point of coherency has is kept.
@@ -119,10 +129,10 @@ void Hierarchy::mark_use(PageInfo& page, u8 use) {
 LinePointer Hierarchy::lend_whole(const AccessInfo& info, LineInfo& line, bool for_write) {
   PageInfo& page = page_of(line);
   const u32 core = u32{1} << info.core;
+  note_use(page, bit_of(line));
   if ((page.readers & core) == 0) {
     page.readers |= core;
     page.resident = ~u64{0};
-    page.cacheable = true;
     mark_use(page, use_of(info.attr));
   }
   if (for_write) {
@@ -134,16 +144,15 @@ LinePointer Hierarchy::lend_whole(const AccessInfo& info, LineInfo& line, bool f
 }
 
 /// Dirty bytes of lines that have not been cleaned to the point of unification are in the L1D of the core that wrote
-/// them, others in the L2, and of what is clean some is in the L2: all of it, if lines only leave when they must.
+/// them, others in the L2, and there is what is clean and has not had to leave.
 void Hierarchy::split(PageInfo& page) {
+  const u64 dirty = page.dirty, clean = is_cached_still(page) ? page.resident & ~dirty : 0;
   withdraw_whole(page, ~u64{0}, Withdrawn::All);
   page.mode = PageInfo::Mode::Lines;
   ++pages_split_;
-  const u64 dirty = page.dirty;
   for (u64 left = dirty; left != 0; left &= left - 1) split_line(page, static_cast<unsigned>(std::countr_zero(left)));
   if (page.image != 0) kept_->give_back(page);
-  for (u64 left = page.resident & ~dirty; l2_.present() && left != 0; left &= left - 1) {
-    if (knobs_.evict != Evict::Lazy && !chance_.one_in(2)) continue;
+  for (u64 left = l2_.present() ? clean : 0; left != 0; left &= left - 1) {
     LineInfo& line = directory_.lines_of(page)[static_cast<usize>(std::countr_zero(left))];
     fill_l2(line, {.core = host_core(), .kind = AccessKind::Host});
   }

@@ -175,6 +175,7 @@ void Pe::cached_access(const Piece& piece, El from, bool write, u8* data, const 
 void Pe::remember_line(LineContext& lines, const mmu::Translation& t, u64 va, const cache::LinePointer& line,
                        bool write) {
   const unsigned size_log2 = t.leaf_size_log2;
+  if (!keeps_translations()) return;
   if (line.page != nullptr) {
     if (t.prot.read) line_tables_.insert_page(lines, va, line.page, size_log2);
     if (write) line_tables_.insert_store(lines, va, line.data, size_log2);

@@ -93,8 +93,8 @@ class LineTables {
   /// `alone`: other contexts lose the line.
   void insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2,
                     bool alone);
-  /// Loads from all of the page of `va` are served at `page`, stores to the line of `va` at `line`. A page that is known
-  /// at a second address leaves the first.
+  /// Loads from all of the page of `va` are served at `page`, stores to the line of `va` at `line`. A page that is
+  /// known at a second address leaves the first.
   void insert_page(LineContext& context, u64 va, u8* page, unsigned size_log2);
   void insert_store(LineContext& context, u64 va, u8* line, unsigned size_log2);
   /// Forgets the lines of `lines` for stores to the page at `page` and, if `loads`, the page for loads.

@@ -125,7 +125,7 @@ bool Pe::may_install_write(const Piece& piece) {
 
 void Pe::install(const Piece& piece, L0Context& context) {
   // Pages that need a check on each access never enter L0: devices, watchpoints.
-  if (piece.page == nullptr || debug_active) return;
+  if (piece.page == nullptr || debug_active || !keeps_translations()) return;
   l0_.note_size(piece.va, piece.t.leaf_size_log2);
   if (piece.t.attr.is_device() || (sctlr() & kSctlrA) != 0) {
     const usize slot = L0Context::aligned_index(piece.va);

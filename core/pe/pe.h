@@ -424,6 +424,8 @@ class Pe {
   bool translate_span(u64 va, unsigned size, const Access& access, Piece (&pieces)[2]);
   bool transfer(const Piece& piece, unsigned element, bool write, u8* data);
   bool access_pieces(Piece (&pieces)[2], const Access& access, const MemRequest& how, bool write, u8* data);
+  /// Where entries of the TLB may come into each other's way (knob bbm) each access has to ask it.
+  bool keeps_translations() const { return tlb.knobs().bbm == mmu::Bbm::Old; }
   void install(const Piece& piece, L0Context& context);
   bool may_install_write(const Piece& piece);
   bool device_transfer(const Piece& piece, unsigned element, bool write, u8* data);

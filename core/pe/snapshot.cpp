@@ -90,8 +90,8 @@ void visit_known(StateVisitor& v, const Table& table, Place place_of, Line line,
   }
 }
 
-/// What whole pages serve, by its place in RAM. `insert(address, place)` makes it known; a place is as far into its page
-/// of the host as the address is.
+/// What whole pages serve, by its place in RAM. `insert(address, place)` makes it known; a place is as far into its
+/// page of the host as the address is.
 template <class Table, class Insert>
 void visit_places(StateVisitor& v, const Table& table, u64 size, Insert insert) {
   std::vector<typename Table::value_type> known;
@@ -103,8 +103,8 @@ void visit_places(StateVisitor& v, const Table& table, u64 size, Insert insert) 
     v.value("lines.tag", slot.tag);
     v.memory_pointer("lines.memory", place);
     if (!v.restoring()) continue;
-    const bool fits = place != nullptr && is_aligned(slot.tag, size) &&
-                      (reinterpret_cast<u64>(place) - slot.tag) % kL0PageSize == 0;
+    const bool fits =
+        place != nullptr && is_aligned(slot.tag, size) && (reinterpret_cast<u64>(place) - slot.tag) % kL0PageSize == 0;
     if (!fits) return v.reject("lines.memory");
     insert(slot.tag, const_cast<u8*>(place));
   }

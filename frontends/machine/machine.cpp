@@ -304,6 +304,7 @@ std::vector<std::pair<std::string, u64>> Machine::cache_figures() const {
     figures.emplace_back("L1I misses, " + owner, caches.counters(cache::Level::L1I, core).misses);
   }
   figures.emplace_back("L2 misses", caches.counters(cache::Level::L2).misses);
+  figures.emplace_back("pages split", caches.pages_split());
   const cache::MaintenanceCounts& counts = caches.counts();
   figures.emplace_back("lines cleaned", counts.lines_cleaned);
   figures.emplace_back("lines invalidated", counts.lines_invalidated);

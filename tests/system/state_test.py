@@ -132,7 +132,7 @@ class Resume(unittest.TestCase):
 
     def test_modelled_caches(self):
         for words in (["adversarial", "--smp", "2"], ["model", "--pcpus", "2", "--migrate", "1"],
-                      ["adversarial", "--el2", "none", "--knob", "fetch_buffer=random", "--knob", "pages=uniform"]):
+                      ["adversarial", "--el2", "none", "--knob", "fetch_buffer=random", "--knob", "pages=lines"]):
             with self.subTest(words):
                 outcome = resume.compare(lambda *more: farside.boot("--max-insns", "40000000", "--cache", *words, *more))
                 self.assertIn("stopped after", outcome[1].err)

@@ -52,7 +52,9 @@ class Player final : public LineListener {
     REQUIRE((again.bytes() == saved.bytes()));
     held = other.held;
     for (Held& h : held) {
-      h.data = h.whole ? &m.ram.at(h.pa) : m.caches.lent_line(h.core, h.side, other.m.caches.place_of(h.core, h.side, h.data), h.writable);
+      h.data = h.whole
+                   ? &m.ram.at(h.pa)
+                   : m.caches.lent_line(h.core, h.side, other.m.caches.place_of(h.core, h.side, h.data), h.writable);
       REQUIRE(h.data != nullptr);
     }
   }

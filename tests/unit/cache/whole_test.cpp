@@ -224,8 +224,7 @@ TEST_CASE("more written pages than caches could hold are written back, the oldes
   constexpr unsigned kPages = KeptImages::kPlaces + 10;
   for (const bool adversary : {false, true}) {
     FakeRam ram(kPages);
-    const Knobs knobs =
-        adversary ? knobs_of("adversarial") : quiet({"pages=whole", "spec_fill=nearby"});
+    const Knobs knobs = adversary ? knobs_of("adversarial") : quiet({"pages=whole", "spec_fill=nearby"});
     Hierarchy caches(*preset("cortex-a57"), knobs, 1, ram, 1);
     const u8 one = 1;
     for (u64 page = 0; page < kPages; ++page) REQUIRE(caches.host_write(Pa{kRam + page * 4096}, {&one, 1}));
