@@ -166,7 +166,7 @@ bool is_integer_access(isa::A64 form, u32 word) {
 }
 
 void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque,
-                      const std::array<bool, kMaxBlock>& inner, bool chases, AccessRuns& runs) {
+                      const std::array<bool, kMaxBlock>& inner, RunKinds kinds, AccessRuns& runs) {
   runs.member.fill({});
   runs.live.fill(false);
   runs.pairs = 0;
@@ -176,11 +176,11 @@ void find_access_runs(const u32* words, unsigned count, const std::array<bool, k
     const PlainAccess a = plain_access(words[i]);
     const u32 rt = words[i] & 31, rt2 = words[i] >> 10 & 31;
     if (a.valid && a.pair && !a.write && !a.vector && a.size == 16 && rt2 == rt + 1) runs.pairs |= u32{1} << rt;
-    if (!a.valid || opaque[i] || runs.member[i].role != RunMember::Role::None) continue;
+    if (!a.valid || (a.write && !kinds.stores) || opaque[i] || runs.member[i].role != RunMember::Role::None) continue;
     const auto slot = std::ranges::find_if(busy_until, [i](unsigned until) { return until <= i; });
     if (slot == busy_until.end()) continue;
     const Run run = follow(words, count, opaque, inner, i, a, joined);
-    const bool guessed = chases && loads_pointer(words[i]) && follows_pointer(words, count, i);
+    const bool guessed = kinds.chases && loads_pointer(words[i]) && follows_pointer(words, count, i);
     if (run.accesses < 2 && !guessed) continue;
     *slot = run.last + 1;
     for (unsigned j = i; j <= run.last; ++j) {

@@ -26,6 +26,13 @@ struct AccessRuns {
   u32 pairs = 0;                       ///< by number n: some LDP loads Xn and Xn+1
 };
 
+/// What find_access_runs looks for.
+struct RunKinds {
+  bool stores = true;  ///< beside loads
+  bool chases =
+      false;  ///< also mark loads that follow pointers, and make them runs of their own where they are in none
+};
+
 /// A load or store of one or two registers, at a constant distance from its base register, that only moves data.
 bool is_plain_access(u32 word);
 
@@ -33,9 +40,8 @@ bool is_plain_access(u32 word);
 bool is_integer_access(isa::A64 form, u32 word);
 
 /// Of the first `count` instructions. No run has an instruction of `opaque` between its accesses, but it goes on behind
-/// branches that are `inner` ones of a path. `chases`: also marks loads that follow pointers, and makes them runs of
-/// their own where they are in none.
+/// branches that are `inner` ones of a path.
 void find_access_runs(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque,
-                      const std::array<bool, kMaxBlock>& inner, bool chases, AccessRuns& runs);
+                      const std::array<bool, kMaxBlock>& inner, RunKinds kinds, AccessRuns& runs);
 
 }  // namespace farside::jit

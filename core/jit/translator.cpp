@@ -133,7 +133,8 @@ bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   flags_.repeats = !buffer_.lines();
   find_flag_use(forms_.data(), words_.data(), block.count, flags_);
   const bool join = attempt < 2 && !block.apart() && !block.verify() && !buffer_.lines();  // lines are short
-  find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, flags_.inner, block.tier == Tier::Hot, runs_);
+  const RunKinds kinds{.chases = block.tier == Tier::Hot};
+  find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, flags_.inner, kinds, runs_);
   buffer_.keep_guesses(block.first_guess);
   x.begin_block((block.host & 1) != 0, runs_);
   bool surprised = false;

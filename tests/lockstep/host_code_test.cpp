@@ -62,7 +62,7 @@ class Probe {
     jit::AccessRuns runs;
     std::array<bool, jit::kMaxBlock> opaque{};
     std::fill_n(opaque.begin(), std::size(kBefore), true);
-    jit::find_access_runs(all.data(), static_cast<unsigned>(all.size()), opaque, {}, false, runs);
+    jit::find_access_runs(all.data(), static_cast<unsigned>(all.size()), opaque, {}, {}, runs);
     jit::EmitExec x(buffer_.code(), features_, buffer_);
     x.begin_block(false, runs);
     Code out;
