@@ -39,7 +39,7 @@ struct Site {
   bool leaves = false;  ///< may change what the frame says of the PE: translated code ends here
 };
 
-/// With modelled caches: a load or store whose line may have to be lent first.
+/// With modelled caches: a load or store whose line or page may have to be lent first.
 struct LineSite {
   enum class Data : u8 { None, General, Vector, Zero };
   const Block* block = nullptr;

@@ -127,7 +127,8 @@ void emit_note_distance(Asm& a) {
 
 /// Two views of the same memory: nothing is writable and executable at one address. mremap(2) of no bytes makes the
 /// second view of an anonymous mapping. perf looks at its map files for anonymous code only, so no memfd.
-CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines) : size_(bytes), host_(host), lines_(lines) {
+CodeBuffer::CodeBuffer(usize bytes, const HostFeatures& host, bool lines, bool whole)
+    : size_(bytes), host_(host), lines_(lines), whole_(whole) {
   const usize all = all_bytes();
   void* const writable = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (writable == MAP_FAILED) return;

@@ -17,8 +17,8 @@ namespace farside::jit {
 /// host's caches hold more of the first.
 class CodeBuffer {
  public:
-  /// Room for `bytes` of code; check ok() before use. `lines`: see JitOptions.
-  CodeBuffer(usize bytes, const HostFeatures& host, bool lines = false);
+  /// Room for `bytes` of code; check ok() before use. `lines`, `whole`: see JitOptions.
+  CodeBuffer(usize bytes, const HostFeatures& host, bool lines = false, bool whole = false);
   ~CodeBuffer();
   CodeBuffer(const CodeBuffer&) = delete;
   CodeBuffer& operator=(const CodeBuffer&) = delete;
@@ -94,6 +94,8 @@ class CodeBuffer {
   const u8* constants() const { return constants_; }
   /// Memory is accessed in lines that modelled caches have lent.
   bool lines() const { return lines_; }
+  /// With lines(): data are accessed where RAM is, in pages and lines of which modelled caches let nobody see more.
+  bool whole() const { return whole_; }
 
  private:
   static constexpr usize kDataBytes = 512;
@@ -120,13 +122,13 @@ class CodeBuffer {
            *sign_ = nullptr, *authenticate_ = nullptr, *constants_ = nullptr, *note_distance_ = nullptr,
            *other_return_ = nullptr;
   HostFeatures host_;
-  bool lines_;
+  bool lines_, whole_;
 };
 
 /// Executes `site` in the interpreter's handler; returns an Exit.
 u64 run_site(Frame* frame, const Site* site);
-/// Makes the access of `site`, at `va`, that no lent line serves. Returns where its data is; null if the interpreter's
-/// handler must execute the instruction, in which nothing has happened yet or the access has been made
+/// Makes the access of `site`, at `va`, that its probe does not serve. Returns where its data is; null if the
+/// interpreter's handler must execute the instruction, in which nothing has happened yet or the access has been made
 /// (Pe::access_made).
 u8* serve_line(Frame* frame, const LineSite* site, u64 va);
 /// Fetches the line of the instruction at `pc`. Returns the code that is translated of that instruction, or an Exit.

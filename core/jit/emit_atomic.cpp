@@ -24,10 +24,11 @@ HostReg EmitExec::exclusive_address(Val address, unsigned size, bool write) {
   clobber_flags();
   slow_if(Cc::E);
   host_address(address, size, write, {.acquire_release = true});
-  if (routines_.lines()) name_of_line();
+  const bool lent = routines_.lines() && !routines_.whole();
+  if (lent) name_of_line();
   a_.lea(true, RDX, {RCX, 0, RDX});
   free_ = 0;
-  return routines_.lines() ? RAX : RDX;
+  return lent ? RAX : RDX;
 }
 
 void EmitExec::store_bytes(unsigned size, HostReg from, unsigned offset) {

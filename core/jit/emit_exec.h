@@ -374,7 +374,8 @@ class EmitExec {
   }
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
-  void compare_tag(const HostMem& entry, unsigned size);
+  HostMem entry_at_rcx(bool write) const;
+  void compare_tag(const HostMem& entry, unsigned size, u64 reach = pe::kL0PageSize);
   void guess_distance();
   void access_address(Val address, unsigned size, bool write, Mem how);
   HostReg exclusive_address(Val address, unsigned size, bool write);

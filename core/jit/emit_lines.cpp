@@ -1,5 +1,5 @@
-// core/jit/emit_lines.cpp - with modelled caches: loads and stores in lines that the hierarchy has lent, jumps to lines
-// of instructions that it has lent.
+// core/jit/emit_lines.cpp - with modelled caches: loads and stores in lines and whole pages that the hierarchy has
+// lent, jumps to lines of instructions that it has lent.
 #include "core/jit/code_lines.h"
 #include "core/jit/translator.h"
 #include "core/pe/lent_line.h"
@@ -12,8 +12,10 @@ constexpr i32 kDataMask = (1 << pe::kDataLinesLog2) - 1, kFetchMask = (1 << pe::
 constexpr bool is_zva(u32 word) { return (word & ~u32{31}) == 0xd50b7420; }
 
 constexpr i32 kReadLines = offsetof(pe::LineContext, read), kWriteLines = offsetof(pe::LineContext, write),
-              kFetchLines = offsetof(pe::LineContext, fetch), kCodeOfLine = offsetof(pe::FetchLine, code);
+              kStoreLines = offsetof(pe::LineContext, stores), kFetchLines = offsetof(pe::LineContext, fetch),
+              kCodeOfLine = offsetof(pe::FetchLine, code);
 static_assert(sizeof(pe::DataLine) == 16 && sizeof(pe::FetchLine) == 32 && pe::kLineBytes == 64);
+static_assert(offsetof(pe::DataLine, host) == offsetof(pe::L0Entry, host));
 static_assert(offsetof(pe::DataLine, tag) == 0 && offsetof(pe::FetchLine, tag) == 0);
 
 }  // namespace
@@ -41,14 +43,15 @@ LineSite EmitExec::line_site(unsigned size, bool write) const {
   return site;
 }
 
-/// As host_address, in lines.
+/// As host_address, in lines that are lent, or in whole pages and in lines of them.
 void EmitExec::line_address(Val address, unsigned size, bool write, Mem how) {
   if (size > pe::kLineBytes) return decline();
   if (!begin_address(address, size, how)) return;
-  const i32 table = write ? kWriteLines : kReadLines;
+  const bool whole = routines_.whole(), page = whole && !write;
+  const i32 table = page ? kLoadPages : !write ? kReadLines : whole ? kStoreLines : kWriteLines;
   HostMem slot{kLineContext, table, RCX};
-  a_.rorx(false, RCX, RDX, 2);
-  a_.alu_imm(Alu::And, false, RCX, kDataMask << 4);
+  a_.rorx(false, RCX, RDX, page ? 8 : 2);
+  a_.alu_imm(Alu::And, false, RCX, page ? kL0IndexMask : kDataMask << 4);
   if (how.unprivileged) {
     const HostMem context = routines_.frame_field(offsetof(Frame, unprivileged));
     a_.alu_imm(Alu::Cmp, true, context, 0);
@@ -56,9 +59,7 @@ void EmitExec::line_address(Val address, unsigned size, bool write, Mem how) {
     a_.alu(Alu::Add, true, RCX, context);
     slot = {RCX, table};
   }
-  a_.alu(Alu::Xor, true, RDX, slot);
-  a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kLineBytes - size));
-  slow_if(Cc::A);
+  compare_tag(slot, size, page ? pe::kL0PageSize : pe::kLineBytes);
   SlowPath& slow = slow_paths_.back();
   slot.disp += static_cast<i32>(offsetof(pe::DataLine, host));
   a_.mov(true, RCX, slot);
@@ -84,7 +85,8 @@ void EmitExec::order(isa::BarrierKind kind) {
   a_.mov(true, HostMem{RCX, offsetof(cache::Order, last_isb)}, RDX);
 }
 
-/// RAX is the name of the location that line_address has found, for the exclusive monitor: its address in memory.
+/// RAX is the name of the location that line_address has found in a lent line, for the exclusive monitor: its address
+/// in memory.
 void EmitExec::name_of_line() {
   a_.mov(true, RAX, HostMem{RCX, static_cast<i32>(pe::kMemoryOfLent)});
   a_.alu(Alu::Add, true, RAX, RDX);
@@ -133,8 +135,8 @@ Patch Translator::emit_line_check(Asm& a, Link& link) {
   return a.jcc(Cc::NE);
 }
 
-/// The access of a slow path whose line is to be lent. Falls through where the interpreter must execute the
-/// instruction.
+/// The access of a slow path that C++ can make without the interpreter. Falls through where the interpreter must
+/// execute the instruction.
 void Translator::emit_serve_line(EmitExec& x, const EmitExec::SlowPath& path) {
   Asm& a = x.code();
   LineSite& site = line_sites_.emplace_back(path.line);

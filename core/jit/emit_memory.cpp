@@ -4,7 +4,6 @@
 namespace farside::jit {
 namespace {
 
-HostMem entry_at_rcx(bool write) { return {kL0, write ? kWriteTable - kReadTable : 0, RCX}; }
 /// Both registers are in memory, the second behind the first.
 bool adjacent(unsigned rt, unsigned rt2) { return rt2 == rt + 1 && rt2 < 31 && !is_mapped(rt) && !is_mapped(rt2); }
 
@@ -38,6 +37,12 @@ bool EmitExec::begin_address(Val address, unsigned size, Mem how) {
   return true;
 }
 
+/// Of L0 or, with modelled caches, of the table of whole pages, which is for loads.
+HostMem EmitExec::entry_at_rcx(bool write) const {
+  if (routines_.lines()) return {kLineContext, kLoadPages, RCX};
+  return {kL0, write ? kWriteTable - kReadTable : 0, RCX};
+}
+
 /// RCX + RDX is the host address of `size` bytes at `address`, which L0 must know.
 void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
   if (routines_.lines()) return line_address(address, size, write, how);
@@ -57,10 +62,10 @@ void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
   a_.mov(true, RCX, entry);
 }
 
-/// RDX is the address, and becomes its offset in the page that `entry` must be of.
-void EmitExec::compare_tag(const HostMem& entry, unsigned size) {
+/// RDX is the address, and becomes its offset in the page or line, of `reach` bytes, that `entry` must be of.
+void EmitExec::compare_tag(const HostMem& entry, unsigned size, u64 reach) {
   a_.alu(Alu::Xor, true, RDX, entry);
-  a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(pe::kL0PageSize - size));
+  a_.alu_imm(Alu::Cmp, true, RDX, static_cast<i32>(reach - size));
   slow_if(Cc::A);
 }
 

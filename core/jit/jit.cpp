@@ -55,7 +55,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
     : features_(features),
       options_(options),
       interp_(features),
-      buffer_(options.code_bytes, options.host, options.lines),
+      buffer_(options.code_bytes, options.host, options.lines, options.whole),
       translator_(features, buffer_, options.count_runs),
       blocks_(buffer_),
       code_lines_(options.lines),
@@ -531,11 +531,16 @@ u8* serve_line(Frame* frame, const LineSite* site, u64 va) {
   } else if (site->data == Data::Zero) {
     jit.served_.fill(0);
   }
+  const bool write = site->data != Data::None;
+  if (jit.options_.whole && pe.access_lent(va, site->size, write, data)) {
+    ++jit.counters_.served;
+    return data;
+  }
   pe.s.pc = site->pc;
   pe.budget += site->remaining;
   const i64 budget = pe.budget;
   jit.restore_fetch_page(pe, site->pc, *site->block);
-  const bool made = pe.access_line(va, site->size, site->data != Data::None, data);
+  const bool made = pe.access_line(va, site->size, write, data);
   // If something has ended the slice, or taken the line of the instruction, code is left behind the instruction.
   const bool leaves = pe.budget != budget || pe.fetch_page.page == pe::FetchPage::kNone;
   if (made && leaves) {

@@ -27,6 +27,7 @@ struct JitOptions {
   bool chain = true;             ///< connect blocks
   std::optional<u64> forget_seed;  ///< seed: forget blocks, L0 entries, contexts and all code at random
   bool lines = false;  ///< the caches of the PEs are modelled: code and data are those of lines that they lend
+  bool whole = false;  ///< with `lines`: data are looked for in whole pages first (pe::LineContext::loads, stores)
   HostFeatures host = HostFeatures::detect();
 };
 
@@ -39,7 +40,7 @@ struct JitCounters {
   u64 redirected = 0;                             ///< jumps connected to what their target is now
   std::array<u64, isa::kA64Count + 1> by_form{};  ///< fallbacks, by instruction form
   u64 fallbacks = 0;                              ///< instructions run by the interpreter's handlers
-  u64 served = 0;                                 ///< accesses to lines that were not lent, without those
+  u64 served = 0;                                 ///< accesses that no probe in line has served, without those
   u64 jumps_served = 0;                           ///< to lines that were not lent, without leaving translated code
   u64 flushes = 0;                                ///< of the whole code buffer
   u64 invalidated = 0;                            ///< blocks whose page was written, or whose bytes have changed

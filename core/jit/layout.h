@@ -69,6 +69,8 @@ inline void flags_from_host(pe::State& s) {
 constexpr i32 kReadTable = offsetof(pe::L0Context, read), kWriteTable = offsetof(pe::L0Context, write),
               kFetchTable = offsetof(pe::L0Context, fetch);
 static_assert(sizeof(pe::L0Entry) == 16 && offsetof(pe::L0Entry, tag) == 0 && offsetof(pe::L0Entry, host) == 8);
+/// The table of whole pages has that geometry, too.
+constexpr i32 kLoadPages = offsetof(pe::LineContext, loads);
 /// (va >> 8) & kL0IndexMask is the byte offset of an address's entry.
 constexpr i32 kL0IndexMask = ((1 << pe::kL0Log2) - 1) << 4;
 
