@@ -60,7 +60,7 @@ Jit::Jit(const Features& features, const JitOptions& options)
       blocks_(buffer_),
       code_lines_(options.lines),
       jump_cache_(std::make_unique<JumpCacheEntry[]>(usize{1} << kJumpCacheLog2)),
-      heat_(options.lines ? nullptr : std::make_unique<Heat[]>(kHeatEntries)) {
+      heat_(options.lines && !options.whole ? nullptr : std::make_unique<Heat[]>(kHeatEntries)) {
   if (options_.count_runs) time_.begin();
   if (options_.forget_seed) forgetting_.emplace(*options_.forget_seed, "forget");
   if (!options_.perf_map.empty()) perf_map_.reset(std::fopen(options_.perf_map.c_str(), "w"));
@@ -118,7 +118,7 @@ u64 Jit::host_of_code(pe::Pe& pe, bool apart, CodeLine* likely) {
   pe::FetchLine* const line = pe.line_context->find_fetch(pc);
   if (line == nullptr) return 0;
   if (line->code == nullptr) pe.set_code(*line, &code_lines_.find(line->tag, line->host, line->guarded != 0, likely));
-  return reinterpret_cast<u64>(line->code) + (pc & 0x3c) + line->guarded;
+  return reinterpret_cast<u64>(line->code) + (pc & 0x3c) + line->guarded + (apart ? Block::kApart : 0);
 }
 
 /// With modelled caches: the code of the instruction at `pc` in the line of `host`, or null.
@@ -150,15 +150,17 @@ void Jit::run_blocks(pe::Pe& pe, bool resumes) {
     if (forgetting_ && forget_at_random(pe, false)) link = nullptr;
     if (!find_page(pe)) return take_instead(pe);
     const u64 pc = pe.s.pc, flushes = counters_.flushes;
-    const u64 host = host_of_code(pe, link != nullptr && link->apart);
+    const bool apart = link != nullptr && link->apart;
+    const u64 host = host_of_code(pe, apart);
     if (host == 0) {
       if (!interpret(pe)) return;
       link = nullptr;
       continue;
     }
     const bool recorded = recording_.wanted && records(pc, host);
-    Block* block = options_.lines || recorded ? nullptr : find(pc, host);
-    const u8* code = options_.lines ? translated(pc, host) : block != nullptr ? block->code : nullptr;
+    const bool by_line = options_.lines && !apart;
+    Block* block = by_line || recorded ? nullptr : find(pc, host);
+    const u8* code = by_line ? translated(pc, host) : block != nullptr ? block->code : nullptr;
     if (code == nullptr) {
       if (recorded || cold(pc, host, resumes)) {
         if (!interpret(pe)) return;
@@ -249,7 +251,7 @@ Block* Jit::find(u64 pc, u64 host) {
 /// where one has begun by chance in the middle of what is translated as a whole, it rarely is.
 bool Jit::cold(u64 pc, u64 host, bool resumes) {
   if (options_.threshold == 0) return false;
-  if (options_.lines) {
+  if (options_.lines && (host & Block::kApart) == 0) {
     u32& runs = code_line(host).code[pc / 4 % 16];
     runs |= CodeLine::kRuns;
     return (runs++ & ~CodeLine::kRuns) < (resumes ? std::max(options_.threshold, kResumedRuns) : options_.threshold);
@@ -333,7 +335,7 @@ Block& Jit::translate(u64 pc, u64 host, Tier tier, const PathProfile* profile) {
   Block& block = blocks_.add(pc, host);
   block.tier = tier;
   translator_.translate(block, options_.most_instructions, verify, profile);
-  if (options_.lines) code_line(host).code[pc / 4 % 16] = buffer_.offset_of(block.code);
+  if (options_.lines && !block.apart()) code_line(host).code[pc / 4 % 16] = buffer_.offset_of(block.code);
   if (!options_.lines && !block.apart()) slot(pc) = {host, pc, block.code, &block};
   if (perf_map_ != nullptr) name_code(block);
   return block;
@@ -358,7 +360,7 @@ void Jit::connect(Link& link, Block& to) {
 void Jit::drop(Block& block) {
   JumpCacheEntry& entry = slot(block.pc);
   if (entry.block == &block) entry = {};
-  if (options_.lines) code_line(block.host).code[block.pc / 4 % 16] = 0;
+  if (options_.lines && !block.apart()) code_line(block.host).code[block.pc / 4 % 16] = 0;
   blocks_.drop(block);
 }
 
@@ -539,10 +541,13 @@ u8* serve_line(Frame* frame, const LineSite* site, u64 va) {
   pe.s.pc = site->pc;
   pe.budget += site->remaining;
   const i64 budget = pe.budget;
+  const u64 withdrawn = pe.pages_withdrawn;
   jit.restore_fetch_page(pe, site->pc, *site->block);
   const bool made = pe.access_line(va, site->size, write, data);
-  // If something has ended the slice, or taken the line of the instruction, code is left behind the instruction.
-  const bool leaves = pe.budget != budget || pe.fetch_page.page == pe::FetchPage::kNone;
+  // If something has ended the slice, or taken the line of the instruction or a page that a run of loads may have
+  // found, code is left behind the instruction.
+  const bool leaves =
+      pe.budget != budget || pe.fetch_page.page == pe::FetchPage::kNone || pe.pages_withdrawn != withdrawn;
   if (made && leaves) {
     pe.access_made(data);
     return nullptr;

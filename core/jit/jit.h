@@ -133,7 +133,7 @@ class Jit : public pe::CodeWatch {
   Blocks blocks_;
   CodeLines code_lines_;
   std::unique_ptr<JumpCacheEntry[]> jump_cache_;
-  std::unique_ptr<Heat[]> heat_;  ///< without modelled caches; a CodeLine has its own
+  std::unique_ptr<Heat[]> heat_;  ///< a CodeLine has its own of all blocks but those that are apart
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> perf_map_{nullptr, std::fclose};
   std::optional<Chance> forgetting_;
   std::array<u8, pe::kLineBytes> served_{};  ///< what serve_line has loaded or stored last

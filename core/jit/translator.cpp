@@ -132,8 +132,9 @@ bool Translator::emit_body(EmitExec& x, Block& block, unsigned attempt) {
   ways_out_.clear();
   flags_.repeats = !buffer_.lines();
   find_flag_use(forms_.data(), words_.data(), block.count, flags_);
-  const bool join = attempt < 2 && !block.apart() && !block.verify() && !buffer_.lines();  // lines are short
-  const RunKinds kinds{.chases = block.tier == Tier::Hot};
+  // Lines that are lent are too short for runs; of whole pages stores see lines only.
+  const bool join = attempt < 2 && !block.apart() && !block.verify() && (!buffer_.lines() || buffer_.whole());
+  const RunKinds kinds{.stores = !buffer_.lines(), .chases = block.tier == Tier::Hot && !buffer_.lines()};
   find_access_runs(words_.data(), join ? block.count : 0, flags_.opaque, flags_.inner, kinds, runs_);
   buffer_.keep_guesses(block.first_guess);
   x.begin_block((block.host & 1) != 0, runs_);
@@ -334,7 +335,7 @@ void Translator::emit_stubs(EmitExec& x) {
     }
     if (path.served != nullptr) emit_serve_line(x, path);
     call_site(a, site_of(i, forms_[i], words_[i]));
-    if (runs_.live[i]) {  // what the run found in L0 may be there no more
+    if (runs_.live[i]) {  // the page that the run found may be known no more
       go_on_apart(a, i + 1);
       continue;
     }
