@@ -92,7 +92,7 @@ Result<void, UserError> Machine::build() {
                              hosted ? host_ram_size(config_) : config_.memory, cores_, trace_));
   peripherals_ = TRY(Peripherals::create(config_, *board_));
   // The scheduler needs the cores and the cores need their clock: it is created first, over a vector filled below.
-  scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_);
+  scheduler_ = std::make_unique<Scheduler>(cores_, cpu.features, config_, board_->caches());
   power_ = std::make_unique<Power>(cores_, *scheduler_, trace_);
   TRY_VOID(add_semihosting());
   const pe::Ports ports{.bus = board_.get(),

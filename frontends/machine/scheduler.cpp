@@ -22,9 +22,10 @@ constexpr u64 kCachedSlice = 500;
 u64 work(const pe::Pe& pe) { return pe.instructions() + pe.spent; }
 
 #ifdef FARSIDE_JIT
-jit::JitOptions options(const JitConfig& config, bool caches) {
+jit::JitOptions options(const JitConfig& config, const cache::Hierarchy& caches) {
   jit::JitOptions options;
-  options.lines = caches;
+  options.lines = caches.modelled();
+  options.whole = caches.has_whole_pages();
   if (config.threshold) options.threshold = *config.threshold;
   if (config.longest) options.most_instructions = *config.longest;
   options.count_runs = config.count_runs;
@@ -35,7 +36,8 @@ jit::JitOptions options(const JitConfig& config, bool caches) {
 
 }  // namespace
 
-Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig& config)
+Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig& config,
+                     [[maybe_unused]] const cache::Hierarchy& caches)
     : cores_(cores),
       interp_(features),
       clock_(config.clock),
@@ -46,8 +48,7 @@ Scheduler::Scheduler(Cores& cores, const Features& features, const MachineConfig
       last_poll_(wall_start_) {
 #ifdef FARSIDE_JIT
   const bool wanted = config.engine != Engine::Interp;
-  if (wanted && jit::Jit::host_can())
-    jit_ = std::make_unique<jit::Jit>(features, options(config.jit, config.cache != "off"));
+  if (wanted && jit::Jit::host_can()) jit_ = std::make_unique<jit::Jit>(features, options(config.jit, caches));
   if (jit_ != nullptr && !jit_->usable()) jit_.reset();
 #endif
 }

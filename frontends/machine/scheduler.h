@@ -22,8 +22,8 @@ class Scheduler : public pe::Clock {
   using Cores = std::vector<std::unique_ptr<pe::Pe>>;
   static constexpr u64 kInstructionsPerTick = 16;
 
-  /// `cores` may still be empty; it must be filled before the first run.
-  Scheduler(Cores& cores, const Features& features, const MachineConfig& config);
+  /// `cores` may still be empty; it must be filled before the first run. Their caches are those of `caches`.
+  Scheduler(Cores& cores, const Features& features, const MachineConfig& config, const cache::Hierarchy& caches);
   /// All cores exist and have their ports.
   void cores_ready();
   /// Called between rounds: devices that watch the time.

@@ -92,7 +92,8 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
     jit::Jit engine(cores_.front()->features(), {.threshold = 0,
                                                  .code_bytes = kCodeBytes,
                                                  .most_instructions = static_cast<unsigned>(1 + chance_.state() % 2),
-                                                 .lines = true});
+                                                 .lines = true,
+                                                 .whole = cores_.front()->ports.caches->has_whole_pages()});
     for (const auto& core : cores_) engine.attach(*core);
     const bool seen = run_with(engine);
     translated += engine.counters().entries;
