@@ -183,6 +183,7 @@ LinePointer Hierarchy::read_and_lend(const AccessInfo& info, Pa pa, std::span<u8
   }
   const auto offset = static_cast<unsigned>(pa.offset_in(kLine));
   if (is_whole(*line)) {
+    if (is_lent_whole(info, *line, false)) return read_again(info, *line, offset, out);
     read_line(info, *line, offset, out);
     return is_whole(*line) ? lend_whole(info, *line, false) : LinePointer{};
   }
@@ -205,6 +206,7 @@ LinePointer Hierarchy::write_and_lend(const AccessInfo& info, Pa pa, std::span<c
   }
   const auto offset = static_cast<unsigned>(pa.offset_in(kLine));
   if (is_whole(*line)) {
+    if (is_lent_whole(info, *line, true)) return write_again(info, *line, offset, in);
     write_line(info, *line, offset, in);
     return is_whole(*line) ? lend_whole(info, *line, true) : LinePointer{};
   }

@@ -336,6 +336,9 @@ class Hierarchy {
   void write_back_whole(PageInfo& page, u64 lines, const AccessInfo& by);
   void withdraw_whole(PageInfo& page, u64 lines, Withdrawn what);
   void mark_use(PageInfo& page, u8 use);
+  bool is_lent_whole(const AccessInfo& info, const LineInfo& line, bool for_write) const;
+  LinePointer read_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out);
+  LinePointer write_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
   LinePointer lend_whole(const AccessInfo& info, LineInfo& line, bool for_write);
   void split(PageInfo& page);
   void split_line(PageInfo& page, unsigned number);

@@ -11,6 +11,9 @@ namespace {
 
 /// How many interesting lines the adversary looks at for each eviction.
 constexpr unsigned kLooks = 16;
+/// With whole pages little of what silicon does unasked can be seen. It comes in groups of so many, with as much time
+/// between them: each by itself is as likely at any moment, and cores run on for longer.
+constexpr u64 kGroup = 16;
 
 }  // namespace
 
@@ -115,11 +118,14 @@ void Hierarchy::speculate(unsigned core, u64 instructions) {
   if (!modelled()) return;
   Core& c = core_[core];
   if (c.order.calls) c.order.stores_complete = history_.count();  // other cores run next, and see its stores
-  const bool fills = knobs_.spec_fill != SpecFill::None, evicts = knobs_.evict != Evict::Lazy;
-  if (fills && falls_due(c.until_fill, instructions, knobs_.spec_period, c.chance)) random_fill(core);
-  if (evicts && falls_due(c.until_evict, instructions, knobs_.evict_period, c.chance)) random_eviction(core);
-  const bool refetches = knobs_.icache_refetch != 0;
-  if (refetches && falls_due(c.until_refetch, instructions, knobs_.icache_refetch, c.chance)) refetch(core);
+  const u64 group = kept_ != nullptr ? kGroup : 1;
+  const auto due = [&](u64& left, u64 period, auto happens) {
+    if (!falls_due(left, instructions, period * group, c.chance)) return;
+    for (u64 i = 0; i < group; ++i) happens();
+  };
+  if (knobs_.spec_fill != SpecFill::None) due(c.until_fill, knobs_.spec_period, [&] { random_fill(core); });
+  if (knobs_.evict != Evict::Lazy) due(c.until_evict, knobs_.evict_period, [&] { random_eviction(core); });
+  if (knobs_.icache_refetch != 0) due(c.until_refetch, knobs_.icache_refetch, [&] { refetch(core); });
 }
 
 u64 Hierarchy::quiet_instructions(unsigned core, u64 step) const {

@@ -143,6 +143,29 @@ LinePointer Hierarchy::lend_whole(const AccessInfo& info, LineInfo& line, bool f
   return {.data = memory_of(line), .writable = for_write, .page = page.memory};
 }
 
+/// Whether the core has a pointer for such accesses already, which its fast path has no room for any more.
+bool Hierarchy::is_lent_whole(const AccessInfo& info, const LineInfo& line, bool for_write) const {
+  const PageInfo& page = page_of(line);
+  if (!core_[info.core].pending.empty() || !is_snooped(info)) return false;
+  if (!for_write) return bit(page.readers, info.core);
+  return page.lent_to == info.core + 1 && (page.lent & bit_of(line)) != 0;
+}
+
+/// Accesses as by that pointer.
+LinePointer Hierarchy::read_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out) {
+  check_use(info, line);
+  PageInfo& page = page_of(line);
+  page.used = pages_used_;
+  std::memcpy(out.data(), memory_of(line) + offset, out.size());
+  return {.data = memory_of(line), .writable = false, .page = page.memory};
+}
+
+LinePointer Hierarchy::write_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
+  check_use(info, line);
+  std::memcpy(memory_of(line) + offset, in.data(), in.size());
+  return {.data = memory_of(line), .writable = true, .page = page_of(line).memory};
+}
+
 /// Dirty bytes of lines that have not been cleaned to the point of unification are in the L1D of the core that wrote
 /// them, others in the L2, and there is what is clean and has not had to leave.
 void Hierarchy::split(PageInfo& page) {

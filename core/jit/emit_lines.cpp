@@ -7,7 +7,8 @@
 namespace farside::jit {
 namespace {
 
-constexpr i32 kDataMask = (1 << pe::kDataLinesLog2) - 1, kFetchMask = (1 << pe::kFetchLinesLog2) - 1;
+constexpr i32 kDataMask = (1 << pe::kDataLinesLog2) - 1, kStoreMask = (1 << pe::kStoreLinesLog2) - 1,
+              kFetchMask = (1 << pe::kFetchLinesLog2) - 1;
 /// DC ZVA: the System instruction, whatever its register.
 constexpr bool is_zva(u32 word) { return (word & ~u32{31}) == 0xd50b7420; }
 
@@ -51,7 +52,7 @@ void EmitExec::line_address(Val address, unsigned size, bool write, Mem how) {
   const i32 table = page ? kLoadPages : !write ? kReadLines : whole ? kStoreLines : kWriteLines;
   HostMem slot{kLineContext, table, RCX};
   a_.rorx(false, RCX, RDX, page ? 8 : 2);
-  a_.alu_imm(Alu::And, false, RCX, page ? kL0IndexMask : kDataMask << 4);
+  a_.alu_imm(Alu::And, false, RCX, page ? kL0IndexMask : (whole ? kStoreMask : kDataMask) << 4);
   if (how.unprivileged) {
     const HostMem context = routines_.frame_field(offsetof(Frame, unprivileged));
     a_.alu_imm(Alu::Cmp, true, context, 0);

@@ -12,7 +12,7 @@ namespace farside::pe {
 
 constexpr u64 kLineBytes = 64;
 // Some times as many slots as the caches have lines: two lines in one slot take turns in it.
-constexpr unsigned kDataLinesLog2 = 11, kFetchLinesLog2 = 12;
+constexpr unsigned kDataLinesLog2 = 11, kFetchLinesLog2 = 12, kStoreLinesLog2 = 13;
 
 /// One direct-mapped slot: hits when (va ^ tag) <= line size - access size, which also rejects accesses that cross
 /// lines.
@@ -38,13 +38,14 @@ struct LineContext {
     return (va / kLineBytes) & (table.size() - 1);
   }
 
+  using StoreTable = std::array<DataLine, usize{1} << kStoreLinesLog2>;
   using PageTable = std::array<L0Entry, usize{1} << kL0Log2>;
 
   DataTable read, write;
   FetchTable fetch;
   /// Of whole pages (cache::PageInfo), whose bytes are where RAM is: pages for loads, lines for stores.
   PageTable loads;
-  DataTable stores;
+  StoreTable stores;
   L0Key key{};
   u32 number = 0;  ///< among the contexts of the core
   u64 last_used = 0;
@@ -61,7 +62,8 @@ struct LineContext {
 };
 
 /// Host address of an access that a known line serves, or null.
-inline u8* find_line(const LineContext::DataTable& table, u64 va, unsigned size) {
+template <class Table>
+u8* find_line(const Table& table, u64 va, unsigned size) {
   const DataLine& slot = table[LineContext::index_in(table, va)];
   const u64 offset = va ^ slot.tag;
   return offset <= kLineBytes - size ? slot.host + offset : nullptr;
