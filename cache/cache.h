@@ -65,6 +65,11 @@ class Cache {
   /// may be in (1 for physical indexing).
   u32 aliases() const { return sets_ * kLine > 4096 ? sets_ * static_cast<u32>(kLine) / 4096 : 1; }
 
+  /// Whether a pointer leads into one of the lines.
+  bool holds(const u8* data) const {
+    const auto* const first = reinterpret_cast<const u8*>(lines_.data());
+    return data >= first && data < first + lines_.size() * sizeof(Line);
+  }
   /// The number of a line's place: 0 up to sets() * ways() - 1, the ways of a set one after the other.
   u32 place_of(const Line& line) const { return set_of(line) * ways_ + way_of(line); }
   u32 set_of(const Line& line) const { return index_of(line) & (sets_ - 1); }

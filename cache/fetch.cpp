@@ -37,16 +37,13 @@ Line* Hierarchy::find_instruction(const AccessInfo& info, const LineInfo& line) 
 /// What an instruction fetch gets below L1I: L2 and memory; dirty lines of data
 /// caches only with IDC.
 Hierarchy::Source Hierarchy::instruction_source(const AccessInfo& info, LineInfo& line) {
+  if (is_whole(line) && !sees_newest(line)) split(page_of(line));
   if (is_whole(line)) {
-    const PageInfo& page = page_of(line);
-    const u64 hidden = config_.unification == Unification::L2 ? page.above : page.dirty;
-    const bool sees_all = knobs_.ifetch == IFetch::Snoop || config_.idc;
-    if (sees_all || (hidden & bit_of(line)) == 0 || dirty_in_whole(line) == 0) {
-      const bool in_l2 = config_.unification == Unification::L2 && (page.resident & bit_of(line)) != 0;
-      if (config_.unification == Unification::L2 && info.attr.is_write_back()) note_use(page_of(line), bit_of(line));
-      return {memory_of(line), in_l2 ? Level::L2 : Level::Memory};
-    }
-    split(page_of(line));
+    PageInfo& page = page_of(line);
+    const bool through_l2 = config_.unification == Unification::L2;
+    const bool in_l2 = through_l2 && (page.resident & bit_of(line)) != 0;
+    if (through_l2 && info.attr.is_write_back()) note_use(page, bit_of(line));
+    return {memory_of(line), in_l2 ? Level::L2 : Level::Memory};
   }
   if (knobs_.ifetch == IFetch::Snoop) return coherent_source(line, info.core);
   for (u32 left = config_.idc ? line.l1d : 0; left != 0; left &= left - 1) {
@@ -67,25 +64,32 @@ Hierarchy::Source Hierarchy::instruction_source(const AccessInfo& info, LineInfo
   return {memory_of(line), Level::Memory};
 }
 
-[[gnu::flatten]] Line& Hierarchy::fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin) {
+/// The line comes into the instruction cache of `info.core`.
+Line& Hierarchy::put_in_l1i(const AccessInfo& info, LineInfo& line, const u8* data) {
   Cache& cache = core_[info.core].l1i;
-  const Source from = instruction_source(info, line);
-  last_source_ = from.level;
   Line& copy = cache.victim(instruction_index(address_of(line), info.va));
   if (copy.valid()) {
     ++cache.counters.evictions;
     drop_instruction(info.core, copy);
   }
   cache.occupy(copy, address_of(line));
-  std::memcpy(copy.data.data(), from.data, kLine);
+  std::memcpy(copy.data.data(), data, kLine);
   copy.info = &line;
   copy.memory = memory_of(line);
   copy.state = State::Shared;
-  copy.origin = origin;
+  copy.origin = Origin::Demand;
   copy.vmid = info.vmid;
   copy.asid = info.asid;
   line.l1i |= u32{1} << info.core;
   page_of(line).fetched = true;
+  return copy;
+}
+
+[[gnu::flatten]] Line& Hierarchy::fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin) {
+  const Source from = instruction_source(info, line);
+  last_source_ = from.level;
+  Line& copy = put_in_l1i(info, line, from.data);
+  copy.origin = origin;
   event(line, EventKind::FetchFill, Level::L1I, info);
   return copy;
 }
@@ -165,6 +169,9 @@ const u8* Hierarchy::fetch_pointer(const AccessInfo& info, Pa pa) {
   LineInfo* line = directory_.find(pa.value);
   if (line == nullptr) return nullptr;
   if (is_whole(*line)) withdraw_whole(page_of(*line), bit_of(*line), Withdrawn::Write);
+  if (is_whole(*line)) {
+    if (const u8* const code = lend_code(info, *line)) return code;
+  }
   __builtin_prefetch(&past_of(*line));  // what note_fetch and a fill look at
   settle(*line);
   if (fetched_ahead(info.core, *line) != nullptr) return nullptr;  // either may be executed, each time

@@ -55,7 +55,7 @@ struct LinePointer {
   u8* data = nullptr;
   bool writable = false;
   u32 place = 0;  ///< number of the place in the core's cache that the line has while it is lent
-  /// Of a whole page (PageInfo): all of its memory, for loads. `data` leads there too, and has no `place`.
+  /// Of a whole page (PageInfo): all of its memory, for loads. `data` leads there too, and `place` is whole_place().
   u8* page = nullptr;
 };
 
@@ -195,7 +195,8 @@ class Hierarchy {
   /// that were lent are lent again, at the same places.
   void visit_state(StateVisitor& visitor);
   /// The number of the place of the line that a pointer leads to: of one lent to `core`.
-  u32 place_of(unsigned core, Side side, const u8* data) const;
+  /// `pa` tells those of whole pages, which have no line in a cache.
+  u32 place_of(unsigned core, Side side, const u8* data, Pa pa = {}) const;
   /// The line at that place, or null if it has not been lent to `core`.
   u8* lent_line(unsigned core, Side side, u32 place, bool for_write);
 
@@ -248,6 +249,8 @@ class Hierarchy {
   Line& instruction_line(const AccessInfo& info, LineInfo& line);
   Line* find_instruction(const AccessInfo& info, const LineInfo& line);
   Line& fill_instruction(const AccessInfo& info, LineInfo& line, Origin origin);
+  Line& put_in_l1i(const AccessInfo& info, LineInfo& line, const u8* data);
+  bool sees_newest(const LineInfo& line) const;
   Source instruction_source(const AccessInfo& info, LineInfo& line);
   void refresh_instruction(const AccessInfo& info, LineInfo& line, Line& copy);
   void invalidate_instruction(LineInfo& line, u32 cores, const CacheOpByPa* op, const AccessInfo& by);
@@ -340,6 +343,9 @@ class Hierarchy {
   LinePointer read_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<u8> out);
   LinePointer write_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
   LinePointer lend_whole(const AccessInfo& info, LineInfo& line, bool for_write);
+  const u8* lend_code(const AccessInfo& info, LineInfo& line);
+  void withdraw_code(PageInfo& page, u64 lines);
+  void leave_code(LineInfo& line);
   void split(PageInfo& page);
   void split_line(PageInfo& page, unsigned number);
   void split_dirty();

@@ -77,6 +77,8 @@ struct PageInfo {
   u64 above = 0;         ///< whole: of these, those not cleaned to the point of unification either
   u64 resident = 0;      ///< whole: lines that may be in data caches
   u64 lent = 0;          ///< whole: lines that `lent_to` may store to by pointer
+  u64 code = 0;          ///< whole: lines that `fetchers` may execute by pointer
+  u32 fetchers = 0;      ///< whole: cores, one bit each
   u32 used = 0;          ///< whole: Hierarchy::pages_used_ when it was last used by other than pointers
   u32 readers = 0;       ///< whole: cores that may load from all of it by pointer, one bit each
   u16 image = 0;         ///< 1 + the place of the older bytes; 0: `dirty` is empty

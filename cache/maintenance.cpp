@@ -96,6 +96,7 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
     }
     for (unsigned i = from; i < to; ++i) {
       if (op.instruction) {
+        if (is_whole(lines[i])) withdraw_code(page_of(lines[i]), bit_of(lines[i]));
         invalidate_instruction(lines[i], in_scope(op.scope, by.core), &op, by);
         past_of(lines[i]).last_ic = history_.count();
       } else {

@@ -73,6 +73,11 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
   }
   Copy memory;
   std::memcpy(memory.data.data(), memory_of(*line), kLine);
+  for (u32 core = 0; is_whole(*line) && core < core_.size(); ++core) {
+    const PageInfo& page = page_of(*line);
+    if (bit(page.fetchers, core) && (page.code & bit_of(*line)) != 0)
+      out.push_back({Level::L1I, core, State::Shared, 0, memory.data});
+  }
   if (const u64 dirty = dirty_in_whole(*line); dirty != 0) {
     const PageInfo& page = page_of(*line);
     const bool above = (page.above & bit_of(*line)) != 0;
@@ -150,7 +155,7 @@ u64 Hierarchy::state_hash() const {
   for (u32 place = 0; kept_ != nullptr && place < KeptImages::kPlaces; ++place) {
     const PageInfo* const page = kept_->at(place);
     if (page == nullptr) continue;
-    mix(place), mix(Directory::address_of(*page)), mix(page->dirty), mix(page->above), mix(page->resident);
+    for (u64 value : {u64{place}, Directory::address_of(*page), page->dirty, page->above, page->resident}) mix(value);
     for (u64 left = page->dirty; left != 0; left &= left - 1) {
       const auto number = static_cast<unsigned>(std::countr_zero(left));
       for (u64 i = 0; i < kLine; ++i) mix(page->memory[number * kLine + i]), mix(kept_->line(*page, number)[i]);

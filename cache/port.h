@@ -20,6 +20,14 @@ enum class Side : u8 { Data, Instruction };
 /// line, or every pointer to it.
 enum class Withdrawn : u8 { Write, All };
 
+/// Where a fast path may keep what it knows of a whole page (PageInfo), and of a line of its instructions: what shares
+/// a place takes turns in it. Lines of instructions have places behind those of any instruction cache.
+constexpr u32 kWholePlaces = 8192, kWholeCodePlaces = 16384, kFirstWholeCodePlace = 1 << 21;
+constexpr u32 whole_place(Pa page) { return static_cast<u32>(page.value / 4096 % kWholePlaces); }
+constexpr u32 whole_code_place(Pa line) {
+  return kFirstWholeCodePlace + static_cast<u32>(line.value / 64 % kWholeCodePlaces);
+}
+
 /// Owner of a fast path that holds pointers from Hierarchy::line_pointer and
 /// fetch_pointer.
 class LineListener {
@@ -35,7 +43,8 @@ class LineListener {
   virtual void fetched_ahead(unsigned core) { static_cast<void>(core); }
   /// The same for a whole page (PageInfo), by the host address of its memory: `core` may no longer store to the lines
   /// of `lines`, a bit each, and with All may not load from the page.
-  virtual void page_withdrawn(unsigned core, const u8* page, u64 lines, Withdrawn what) = 0;
+  /// `place`: LinePointer::place.
+  virtual void page_withdrawn(unsigned core, const u8* page, u32 place, u64 lines, Withdrawn what) = 0;
 };
 
 }  // namespace farside::cache

@@ -217,18 +217,18 @@ void Hierarchy::visit_page(StateVisitor& v, PageInfo& page) {
   if (mode > kWhole || (mode == kWhole && kept_ == nullptr)) return v.reject("page.mode");
   if (v.restoring()) page.mode = mode == kWhole ? PageInfo::Mode::Whole : PageInfo::Mode::Lines;
   if (mode != kWhole) return;
-  for (u64* set : {&page.dirty, &page.above, &page.resident, &page.lent}) v.value("page.set", *set);
+  for (u64* set : {&page.dirty, &page.above, &page.resident, &page.lent, &page.code}) v.value("page.set", *set);
   for (u8* number : {&page.lent_to, &page.use}) v.value("page.number", *number);
-  for (u32* number : {&page.used, &page.readers}) v.value("page.number", *number);
+  for (u32* number : {&page.used, &page.readers, &page.fetchers}) v.value("page.number", *number);
   u16 image = page.image;
   v.value("page.image", image);
   if (v.restoring()) {
     const bool fits = image <= KeptImages::kPlaces && (image != 0) == (page.dirty != 0) &&
                       (image == 0 || kept_->at(image - 1u) == nullptr) && (page.above & ~page.dirty) == 0 &&
-                      page.lent_to <= cores_ + 1 && (page.readers >> cores_ >> 1) == 0 &&
+                      page.lent_to <= cores_ + 1 && ((page.readers | page.fetchers) >> cores_ >> 1) == 0 &&
                       (page.lent == 0 || page.lent_to != 0);
     if (!fits) {
-      page.dirty = page.above = page.lent = page.readers = 0;
+      page.dirty = page.above = page.lent = page.readers = page.fetchers = 0;
       return v.reject("page.image");
     }
     if (image != 0) kept_->take(page, image - 1u);
@@ -488,8 +488,9 @@ void Hierarchy::visit_state(StateVisitor& v) {
     v.value("caches.count", *count);
 }
 
-u32 Hierarchy::place_of(unsigned core, Side side, const u8* data) const {
+u32 Hierarchy::place_of(unsigned core, Side side, const u8* data, Pa pa) const {
   const Cache& cache = side == Side::Data ? core_[core].l1d : core_[core].l1i;
+  if (!cache.holds(data)) return side == Side::Data ? whole_place(pa) : whole_code_place(pa);
   return cache.place_of(*reinterpret_cast<const Line*>(data));
 }
 

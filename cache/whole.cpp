@@ -50,6 +50,7 @@ bool Hierarchy::write_whole(const AccessInfo& info, LineInfo& line, unsigned off
   PageInfo& page = page_of(line);
   if (!stays_whole(info, line, path, true)) return split(page), false;
   check_use(info, line);
+  if ((page.code & bit_of(line)) != 0) leave_code(line);
   if (path == Path::Cached) {
     keep_image(line);
     note_use(page, bit_of(line));
@@ -107,14 +108,15 @@ void Hierarchy::write_back_whole(PageInfo& page, u64 lines, const AccessInfo& by
 /// `All`: also what loads go through. What has been written by pointer is newer than now.
 void Hierarchy::withdraw_whole(PageInfo& page, u64 lines, Withdrawn what) {
   const u64 lent = page.lent & lines;
+  const u32 place = whole_place(Pa{Directory::address_of(page)});
   for (u64 left = lent; left != 0; left &= left - 1)
     past_of(directory_.lines_of(page)[static_cast<usize>(std::countr_zero(left))]).changed = history_.count();
   page.lent &= ~lent;
   if (lent != 0 && listener_ != nullptr)
-    listener_->page_withdrawn(page.lent_to - 1u, page.memory, lent, Withdrawn::Write);
+    listener_->page_withdrawn(page.lent_to - 1u, page.memory, place, lent, Withdrawn::Write);
   if (what == Withdrawn::Write) return;
   for (u32 left = std::exchange(page.readers, 0); left != 0 && listener_ != nullptr; left &= left - 1)
-    listener_->page_withdrawn(static_cast<unsigned>(std::countr_zero(left)), page.memory, 0, Withdrawn::All);
+    listener_->page_withdrawn(static_cast<unsigned>(std::countr_zero(left)), page.memory, place, 0, Withdrawn::All);
 }
 
 /// Every line is marked as used like this, as loads by pointer do not say which they use.
@@ -140,7 +142,57 @@ LinePointer Hierarchy::lend_whole(const AccessInfo& info, LineInfo& line, bool f
     page.lent |= bit_of(line);
     page.lent_to = static_cast<u8>(info.core + 1);
   }
-  return {.data = memory_of(line), .writable = for_write, .page = page.memory};
+  return {.data = memory_of(line),
+          .writable = for_write,
+          .place = whole_place(Pa{Directory::address_of(page)}),
+          .page = page.memory};
+}
+
+/// Whether an instruction fetch sees what was last written to a line of a whole page.
+bool Hierarchy::sees_newest(const LineInfo& line) const {
+  if (knobs_.ifetch == IFetch::Snoop || config_.idc) return true;
+  const PageInfo& page = page_of(line);
+  const u64 hidden = config_.unification == Unification::L2 ? page.above : page.dirty;
+  return (hidden & bit_of(line)) == 0 || dirty_in_whole(line) == 0;
+}
+
+/// The line as an instruction cache could have it from now on, which has nothing older of it; null if it has to have
+/// it. The fetch buffer asks each instruction cache what it had.
+const u8* Hierarchy::lend_code(const AccessInfo& info, LineInfo& line) {
+  const bool possible = config_.icache == ICacheKind::PIPT && knobs_.ifetch == IFetch::Pou &&
+                        knobs_.fetch_buffer == FetchBufferUse::None && !bit(line.l1i, info.core) && sees_newest(line);
+  if (!possible) return nullptr;
+  PageInfo& page = page_of(line);
+  if (!bit(page.fetchers, info.core) || (page.code & bit_of(line)) == 0)
+    event(line, EventKind::FetchFill, Level::L1I, info);
+  page.fetchers |= u32{1} << info.core;
+  page.code |= bit_of(line);
+  page.fetched = true;
+  if (info.attr.is_write_back()) note_use(page, bit_of(line));
+  note_fetch(info, line);
+  return memory_of(line);
+}
+
+void Hierarchy::withdraw_code(PageInfo& page, u64 lines) {
+  for (u64 left = page.code & lines; left != 0; left &= left - 1) {
+    const Pa line{Directory::address_of(page) + static_cast<u64>(std::countr_zero(left)) * kLine};
+    for (u32 cores = page.fetchers; cores != 0 && listener_ != nullptr; cores &= cores - 1)
+      listener_->line_withdrawn(static_cast<unsigned>(std::countr_zero(cores)), Side::Instruction, line,
+                                whole_code_place(line), Withdrawn::All);
+  }
+  page.code &= ~lines;
+  if (page.code == 0) page.fetchers = 0;
+}
+
+/// Before a store to a line that cores execute: their instruction caches keep what it was.
+void Hierarchy::leave_code(LineInfo& line) {
+  PageInfo& page = page_of(line);
+  const u32 cores = page.fetchers;
+  withdraw_code(page, bit_of(line));
+  for (u32 left = config_.dic ? 0 : cores; left != 0; left &= left - 1) {
+    const auto core = static_cast<unsigned>(std::countr_zero(left));
+    if (!bit(line.l1i, core)) put_in_l1i({.core = core, .kind = AccessKind::Fetch}, line, memory_of(line));
+  }
 }
 
 /// Whether the core has a pointer for such accesses already, which its fast path has no room for any more.
@@ -157,13 +209,20 @@ LinePointer Hierarchy::read_again(const AccessInfo& info, LineInfo& line, unsign
   PageInfo& page = page_of(line);
   page.used = pages_used_;
   std::memcpy(out.data(), memory_of(line) + offset, out.size());
-  return {.data = memory_of(line), .writable = false, .page = page.memory};
+  return {.data = memory_of(line),
+          .writable = false,
+          .place = whole_place(Pa{Directory::address_of(page)}),
+          .page = page.memory};
 }
 
 LinePointer Hierarchy::write_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in) {
   check_use(info, line);
+  const PageInfo& page = page_of(line);
   std::memcpy(memory_of(line) + offset, in.data(), in.size());
-  return {.data = memory_of(line), .writable = true, .page = page_of(line).memory};
+  return {.data = memory_of(line),
+          .writable = true,
+          .place = whole_place(Pa{Directory::address_of(page)}),
+          .page = page.memory};
 }
 
 /// Dirty bytes of lines that have not been cleaned to the point of unification are in the L1D of the core that wrote
@@ -171,6 +230,7 @@ LinePointer Hierarchy::write_again(const AccessInfo& info, LineInfo& line, unsig
 void Hierarchy::split(PageInfo& page) {
   const u64 dirty = page.dirty, clean = is_cached_still(page) ? page.resident & ~dirty : 0;
   withdraw_whole(page, ~u64{0}, Withdrawn::All);
+  withdraw_code(page, ~u64{0});
   page.mode = PageInfo::Mode::Lines;
   ++pages_split_;
   for (u64 left = dirty; left != 0; left &= left - 1) split_line(page, static_cast<unsigned>(std::countr_zero(left)));
@@ -222,6 +282,7 @@ void Hierarchy::adopt_whole(PageInfo& page, Pa base, u64 size) {
   for (const LineInfo& line : directory_.lines_of(page))
     if (address_of(line) + kLine > base.value && address_of(line) < base.value + size) lines |= bit_of(line);
   withdraw_whole(page, lines, Withdrawn::All);
+  withdraw_code(page, lines);
   for (u64* set : {&page.dirty, &page.above, &page.resident}) *set &= ~lines;
   if (page.dirty == 0 && page.image != 0) kept_->give_back(page);
 }

@@ -177,8 +177,8 @@ void Pe::remember_line(LineContext& lines, const mmu::Translation& t, u64 va, co
   const unsigned size_log2 = t.leaf_size_log2;
   if (!keeps_translations()) return;
   if (line.page != nullptr) {
-    if (t.prot.read) line_tables_.insert_page(lines, va, line.page, size_log2);
-    if (write) line_tables_.insert_store(lines, va, line.data, size_log2);
+    if (t.prot.read) line_tables_.insert_page(lines, va, line.page, line.place, size_log2);
+    if (write) line_tables_.insert_store(lines, va, line.data, line.place, size_log2);
     return;
   }
   if (t.prot.read) line_tables_.insert_read(lines, va, line.data, line.place, size_log2);
@@ -245,7 +245,7 @@ bool Pe::cached_fetch(u64 pc) {
   fetch_page = {FetchPage::kNone, fetch_line_.data(), piece.t.guarded};
   if (const u8* line = piece.page == nullptr ? nullptr : ports.caches->fetch_pointer(info, piece.t.pa)) {
     fetch_page = {pc - offset, line, piece.t.guarded};
-    const u32 place = ports.caches->place_of(physical_, cache::Side::Instruction, line);
+    const u32 place = ports.caches->place_of(physical_, cache::Side::Instruction, line, piece.t.pa);
     // The fetch buffer asks in which context a line was lent last.
     const bool alone = ports.caches->knobs().fetch_buffer != cache::FetchBufferUse::None;
     line_tables_.insert_fetch(*line_context, pc, line, piece.t.guarded, place, piece.t.leaf_size_log2, alone);
@@ -335,8 +335,8 @@ void Pe::line_withdrawn(cache::Side side, u32 place, cache::Withdrawn what) {
   if (what == cache::Withdrawn::All) line_tables_.withdraw_read(place);
 }
 
-void Pe::page_withdrawn(const u8* page, u64 lines, cache::Withdrawn what) {
-  line_tables_.withdraw_page(page, lines, what == cache::Withdrawn::All);
+void Pe::page_withdrawn(const u8* page, u32 place, u64 lines, cache::Withdrawn what) {
+  line_tables_.withdraw_page(page, place, lines, what == cache::Withdrawn::All);
   pages_withdrawn += what == cache::Withdrawn::All;
 }
 

@@ -82,13 +82,15 @@ LineContext* LineTables::find(const L0Key& key) const {
 /// What is translated of the lines stays known: they are where they were.
 void LineTables::retire() {
   for (const auto& context : contexts_) context->live = false;
-  for (Fetched& line : fetched_) line.contexts = 0;
+  for (auto* lines : {&fetched_, &fetched_whole_})
+    for (Fetched& line : *lines) line.contexts = 0;
   large_.clear();
 }
 
 void LineTables::clear() {
   retire();
   fetched_.clear();
+  fetched_whole_.clear();
   whole_.clear();
 }
 
@@ -156,9 +158,13 @@ void LineTables::empty_slots(Fetched& line) {
 
 void LineTables::insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2,
                               bool alone) {
-  if (place >= fetched_.size()) fetched_.resize(place + 1);
+  if (place >= cache::kFirstWholeCodePlace) {
+    if (fetched_whole_.empty()) fetched_whole_.resize(cache::kWholeCodePlaces);
+  } else if (place >= fetched_.size()) {
+    fetched_.resize(place + 1);
+  }
   const u64 tag = align_down(va, kLineBytes);
-  Fetched& line = fetched_[place];
+  Fetched& line = *fetched_at(place);
   const bool same = line.va == tag && line.host == host && line.guarded == guarded;
   if (alone || !same) empty_slots(line);
   if (!same) line = {tag, host, nullptr, 0, guarded};
@@ -181,9 +187,9 @@ void LineTables::empty_slots(const Whole& whole, u64 lines, bool loads) {
 }
 
 /// Where `page` is known, which is at `va` from now on.
-LineTables::Whole& LineTables::whole_at(LineContext& context, u64 va, u8* page) {
-  if (whole_.empty()) whole_.resize(kWholePages);
-  Whole& whole = whole_[slot_of(page)];
+LineTables::Whole& LineTables::whole_at(LineContext& context, u64 va, u8* page, u32 place) {
+  if (whole_.empty()) whole_.resize(cache::kWholePlaces);
+  Whole& whole = whole_[place];
   const u64 tag = align_down(va, kL0PageSize);
   if (whole.page != page || whole.va != tag) {
     empty_slots(whole, ~u64{0}, true);
@@ -193,41 +199,51 @@ LineTables::Whole& LineTables::whole_at(LineContext& context, u64 va, u8* page) 
   return whole;
 }
 
-void LineTables::insert_page(LineContext& context, u64 va, u8* page, unsigned size_log2) {
-  context.loads[L0Context::index(va)] = {whole_at(context, va, page).va, page};
+void LineTables::insert_page(LineContext& context, u64 va, u8* page, u32 place, unsigned size_log2) {
+  context.loads[L0Context::index(va)] = {whole_at(context, va, page, place).va, page};
   note_page(context, va, size_log2);
 }
 
-void LineTables::insert_store(LineContext& context, u64 va, u8* line, unsigned size_log2) {
-  whole_at(context, va, line - (va & (kL0PageSize - kLineBytes)));
+void LineTables::insert_store(LineContext& context, u64 va, u8* line, u32 place, unsigned size_log2) {
+  whole_at(context, va, line - (va & (kL0PageSize - kLineBytes)), place);
   context.stores[LineContext::index_in(context.stores, va)] = {align_down(va, kLineBytes), line};
   note_page(context, va, size_log2);
 }
 
-void LineTables::withdraw_page(const u8* page, u64 lines, bool loads) {
+void LineTables::withdraw_page(const u8* page, u32 place, u64 lines, bool loads) {
   if (whole_.empty()) return;
-  const Whole& whole = whole_[slot_of(page)];
+  const Whole& whole = whole_[place];
   if (whole.page == page) empty_slots(whole, lines, loads);
 }
 
 void LineTables::withdraw_read(u32 place) { withdraw(readers_, place); }
 void LineTables::withdraw_write(u32 place) { withdraw(writers_, place); }
 
+/// What is known of a line, or null: nothing was ever lent there.
+LineTables::Fetched* LineTables::fetched_at(u32 place) {
+  const bool whole = place >= cache::kFirstWholeCodePlace;
+  auto& lines = whole ? fetched_whole_ : fetched_;
+  const u32 number = whole ? place - cache::kFirstWholeCodePlace : place;
+  return number < lines.size() ? &lines[number] : nullptr;
+}
+
 void LineTables::withdraw_fetch(u32 place) {
-  if (place >= fetched_.size()) return;
-  empty_slots(fetched_[place]);
-  fetched_[place] = {};
+  Fetched* const line = fetched_at(place);
+  if (line == nullptr) return;
+  empty_slots(*line);
+  *line = {};
 }
 
 void LineTables::set_code(FetchLine& line, const void* code) {
   line.code = code;
-  if (Fetched& known = fetched_[line.place]; known.host == line.host && known.va == line.tag) known.code = code;
+  if (Fetched& known = *fetched_at(line.place); known.host == line.host && known.va == line.tag) known.code = code;
 }
 
 void LineTables::forget_code() {
   for (const auto& context : contexts_)
     for (FetchLine& line : context->fetch) line.code = nullptr;
-  for (Fetched& line : fetched_) line.code = nullptr;
+  for (auto* lines : {&fetched_, &fetched_whole_})
+    for (Fetched& line : *lines) line.code = nullptr;
 }
 
 }  // namespace farside::pe

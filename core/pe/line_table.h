@@ -12,7 +12,7 @@ namespace farside::pe {
 
 constexpr u64 kLineBytes = 64;
 // Some times as many slots as the caches have lines: two lines in one slot take turns in it.
-constexpr unsigned kDataLinesLog2 = 11, kFetchLinesLog2 = 12, kStoreLinesLog2 = 13;
+constexpr unsigned kDataLinesLog2 = 11, kFetchLinesLog2 = 12, kStoreLinesLog2 = 14;
 
 /// One direct-mapped slot: hits when (va ^ tag) <= line size - access size, which also rejects accesses that cross
 /// lines.
@@ -96,11 +96,11 @@ class LineTables {
   void insert_fetch(LineContext& context, u64 va, const u8* host, bool guarded, u32 place, unsigned size_log2,
                     bool alone);
   /// Loads from all of the page of `va` are served at `page`, stores to the line of `va` at `line`. A page that is
-  /// known at a second address leaves the first.
-  void insert_page(LineContext& context, u64 va, u8* page, unsigned size_log2);
-  void insert_store(LineContext& context, u64 va, u8* line, unsigned size_log2);
+  /// known at a second address leaves the first. `place`: cache::whole_place.
+  void insert_page(LineContext& context, u64 va, u8* page, u32 place, unsigned size_log2);
+  void insert_store(LineContext& context, u64 va, u8* line, u32 place, unsigned size_log2);
   /// Forgets the lines of `lines` for stores to the page at `page` and, if `loads`, the page for loads.
-  void withdraw_page(const u8* page, u64 lines, bool loads);
+  void withdraw_page(const u8* page, u32 place, u64 lines, bool loads);
   void withdraw_read(u32 place);
   void withdraw_write(u32 place);
   void withdraw_fetch(u32 place);
@@ -133,9 +133,9 @@ class LineTables {
     u8* page = nullptr;
     u32 contexts = 0;  ///< by number, one bit each
   };
-  static constexpr usize kWholePages = 8192;  ///< two pages in one slot take turns in it
-  static usize slot_of(const u8* page) { return reinterpret_cast<u64>(page) / kL0PageSize % kWholePages; }
-  Whole& whole_at(LineContext& context, u64 va, u8* page);
+  Whole& whole_at(LineContext& context, u64 va, u8* page, u32 place);
+  void visit_whole(StateVisitor& visitor, LineContext& context);
+  Fetched* fetched_at(u32 place);
   void empty_slots(const Whole& whole, u64 lines, bool loads);
   template <class Slot>
   static void withdraw(std::vector<Owner<Slot>>& owners, u32 place);
@@ -148,7 +148,8 @@ class LineTables {
   std::vector<std::unique_ptr<LineContext>> contexts_;
   std::vector<Owner<DataLine>> readers_, writers_;  ///< by place in the L1D
   std::vector<Fetched> fetched_;                    ///< by place in the L1I
-  std::vector<Whole> whole_;                        ///< by slot_of
+  std::vector<Whole> whole_;                        ///< by cache::whole_place
+  std::vector<Fetched> fetched_whole_;              ///< by cache::whole_code_place, less the first
   LargeMappings large_;
   u64 tick_ = 0;
 };

@@ -193,7 +193,7 @@ class Pe {
   void cache_barrier(cache::Barrier kind);
   /// The hierarchy takes back what it has lent to this PE (cache::LineListener).
   void line_withdrawn(cache::Side side, u32 place, cache::Withdrawn what);
-  void page_withdrawn(const u8* page, u64 lines, cache::Withdrawn what);
+  void page_withdrawn(const u8* page, u32 place, u64 lines, cache::Withdrawn what);
   /// A load or store that lent lines or pages serve, one or two of them. False: nothing has been done.
   bool access_lent(u64 va, unsigned size, bool write, u8* data) { return access_known(va, size, {}, write, data); }
   /// A load or store of bytes in one line that line_context does not have, without any check that could fail: done as

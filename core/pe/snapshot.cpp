@@ -1,4 +1,7 @@
 // core/pe/snapshot.cpp - the state of a PE as a snapshot keeps it, translations that its fast path knows included.
+#include <algorithm>
+#include <iterator>
+
 #include "core/pe/visit.h"
 
 namespace farside::pe {
@@ -69,12 +72,16 @@ void L0::visit_state(StateVisitor& v, CodeWatch* watch, i64 code_distance) {
   }
 }
 
+/// A line of a whole page's instructions, which is where RAM is.
+bool is_whole(const DataLine&) { return false; }
+bool is_whole(const FetchLine& line) { return line.place >= cache::kFirstWholeCodePlace; }
+
 /// Known lines, by their places in a cache. `line(place)` is what is lent there, `insert` makes it known at an address.
 template <class Table, class Place, class Line, class Insert>
 void visit_known(StateVisitor& v, const Table& table, Place place_of, Line line, Insert insert) {
   std::vector<typename Table::value_type> known;
   for (const auto& slot : table)
-    if (slot.host != nullptr) known.push_back(slot);
+    if (slot.host != nullptr && !is_whole(slot)) known.push_back(slot);
   known.resize(v.count("lines.known", known.size(), table.size(), sizeof(u64)));
   for (auto& slot : known) {
     v.value("lines.tag", slot.tag);
@@ -90,23 +97,24 @@ void visit_known(StateVisitor& v, const Table& table, Place place_of, Line line,
   }
 }
 
-/// What whole pages serve, by its place in RAM. `insert(address, place)` makes it known; a place is as far into its
-/// page of the host as the address is.
-template <class Table, class Insert>
-void visit_places(StateVisitor& v, const Table& table, u64 size, Insert insert) {
-  std::vector<typename Table::value_type> known;
-  for (const auto& slot : table)
-    if (slot.host != nullptr) known.push_back(slot);
-  known.resize(v.count("lines.places", known.size(), table.size(), sizeof(u64)));
-  for (auto& slot : known) {
-    const u8* place = slot.host;
+/// Pages and lines of whole pages, by where they are in RAM. `place(slot)` is the place of a slot's record, below
+/// `places`; `insert(slot, place)` makes a slot known. Memory is as far into its page as the address is.
+template <class Slot, class Place, class Insert>
+void visit_memory(StateVisitor& v, std::vector<Slot> known, u64 size, u32 places, Place place_of, Insert insert) {
+  known.resize(v.count("lines.memories", known.size(), ~u64{0}, sizeof(u64)));
+  for (Slot& slot : known) {
+    const u8* memory = slot.host;
+    u32 place = v.restoring() ? 0 : place_of(slot);
     v.value("lines.tag", slot.tag);
-    v.memory_pointer("lines.memory", place);
+    v.memory_pointer("lines.memory", memory);
+    v.value("lines.place", place);
+    if constexpr (requires { slot.guarded; }) v.value("lines.guarded", slot.guarded);
     if (!v.restoring()) continue;
-    const bool fits =
-        place != nullptr && is_aligned(slot.tag, size) && (reinterpret_cast<u64>(place) - slot.tag) % kL0PageSize == 0;
+    const bool fits = memory != nullptr && is_aligned(slot.tag, size) && place < places &&
+                      (reinterpret_cast<u64>(memory) - slot.tag) % kL0PageSize == 0;
     if (!fits) return v.reject("lines.memory");
-    insert(slot.tag, const_cast<u8*>(place));
+    slot.host = const_cast<u8*>(memory);
+    insert(slot, place);
   }
 }
 
@@ -117,6 +125,7 @@ void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core
   large_.visit_state(v);
   if (v.restoring()) {
     fetched_.clear();
+    fetched_whole_.clear();
     whole_.clear();
     for (auto* owners : {&readers_, &writers_}) owners->clear();
   }
@@ -145,9 +154,37 @@ void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core
         [&](u32 place) { return caches.lent_line(core, Side::Instruction, place, false); },
         [&](u64 va, u8* host, bool guarded, u32 place) { insert_fetch(c, va, host, guarded, place, kPage, false); });
     if (!caches.has_whole_pages() || v.version() < kFirstWithWhole) continue;
-    visit_places(v, c.loads, kL0PageSize, [&](u64 va, u8* page) { insert_page(c, va, page, kPage); });
-    visit_places(v, c.stores, kLineBytes, [&](u64 va, u8* line) { insert_store(c, va, line, kPage); });
+    visit_whole(v, c);
   }
+}
+
+/// What `c` knows of whole pages.
+void LineTables::visit_whole(StateVisitor& v, LineContext& c) {
+  constexpr unsigned kPage = 12;
+  const auto known_of = [](const auto& table, auto is_known) {
+    std::vector<typename std::remove_cvref_t<decltype(table)>::value_type> known;
+    std::ranges::copy_if(table, std::back_inserter(known), is_known);
+    return known;
+  };
+  const auto any = [](const auto& slot) { return slot.host != nullptr; };
+  const auto place_of = [&](const auto& slot) {
+    const u8* const page = slot.host - slot.tag % kL0PageSize;
+    const auto record = std::ranges::find(whole_, page, &Whole::page);
+    return static_cast<u32>(record - whole_.begin());
+  };
+  const bool saves = !v.restoring();
+  visit_memory(v, saves ? known_of(c.loads, any) : std::vector<L0Entry>{}, kL0PageSize, cache::kWholePlaces, place_of,
+               [&](const L0Entry& page, u32 place) { insert_page(c, page.tag, page.host, place, kPage); });
+  visit_memory(v, saves ? known_of(c.stores, any) : std::vector<DataLine>{}, kLineBytes, cache::kWholePlaces, place_of,
+               [&](const DataLine& line, u32 place) { insert_store(c, line.tag, line.host, place, kPage); });
+  const auto code = [](const FetchLine& line) { return line.host != nullptr && is_whole(line); };
+  constexpr u32 kCode = cache::kFirstWholeCodePlace;
+  visit_memory(
+      v, saves ? known_of(c.fetch, code) : std::vector<FetchLine>{}, kLineBytes, cache::kWholeCodePlaces,
+      [](const FetchLine& line) { return line.place - kCode; },
+      [&](const FetchLine& line, u32 place) {
+        insert_fetch(c, line.tag, line.host, line.guarded != 0, kCode + place, kPage, false);
+      });
 }
 
 /// A context by its number; 255 is none.

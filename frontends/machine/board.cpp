@@ -188,9 +188,9 @@ void Board::fetched_ahead(unsigned core) {
   if (pe::Pe* loaded = physical_.on(core)) loaded->end_step();
 }
 
-void Board::page_withdrawn(unsigned core, const u8* page, u64 lines, cache::Withdrawn what) {
+void Board::page_withdrawn(unsigned core, const u8* page, u32 place, u64 lines, cache::Withdrawn what) {
   if (core == caches_->host_core()) return;
-  if (pe::Pe* loaded = physical_.on(core)) loaded->page_withdrawn(page, lines, what);
+  if (pe::Pe* loaded = physical_.on(core)) loaded->page_withdrawn(page, place, lines, what);
 }
 
 void Board::host_read(Pa pa, std::span<u8> out) {

@@ -94,7 +94,7 @@ class Board : public pe::BusPort,
   void cache_op(pe::Pe& issuer, const cache::ICacheInvalidateAll& op) override { apply(issuer, op); }
   void line_withdrawn(unsigned core, cache::Side side, Pa line, u32 place, cache::Withdrawn what) override;
   void fetched_ahead(unsigned core) override;
-  void page_withdrawn(unsigned core, const u8* page, u64 lines, cache::Withdrawn what) override;
+  void page_withdrawn(unsigned core, const u8* page, u32 place, u64 lines, cache::Withdrawn what) override;
   void send_event(pe::Pe& issuer) override;
   u64 read(u32 pe, u16 encoding) override;
   void write(u32 pe, u16 encoding, u64 value) override;

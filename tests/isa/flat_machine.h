@@ -81,8 +81,8 @@ class FlatMachine : public pe::BusPort,
   void line_withdrawn(unsigned core, cache::Side side, Pa, u32 place, cache::Withdrawn what) override {
     if (core < pes_.size()) pes_[core]->line_withdrawn(side, place, what);
   }
-  void page_withdrawn(unsigned core, const u8* page, u64 lines, cache::Withdrawn what) override {
-    if (core < pes_.size()) pes_[core]->page_withdrawn(page, lines, what);
+  void page_withdrawn(unsigned core, const u8* page, u32 place, u64 lines, cache::Withdrawn what) override {
+    if (core < pes_.size()) pes_[core]->page_withdrawn(page, place, lines, what);
   }
 
  private:

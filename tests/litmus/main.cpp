@@ -71,8 +71,8 @@ class World : public cache::Backing, public cache::LineListener, public pe::Syst
   void line_withdrawn(unsigned core, cache::Side side, Pa, u32 place, cache::Withdrawn what) override {
     if (core < cores_.size()) cores_[core]->line_withdrawn(side, place, what);
   }
-  void page_withdrawn(unsigned core, const u8* page, u64 lines, cache::Withdrawn what) override {
-    if (core < cores_.size()) cores_[core]->page_withdrawn(page, lines, what);
+  void page_withdrawn(unsigned core, const u8* page, u32 place, u64 lines, cache::Withdrawn what) override {
+    if (core < cores_.size()) cores_[core]->page_withdrawn(page, place, lines, what);
   }
   void broadcast_tlbi(pe::Pe&, const mmu::TlbiOp&) override {}
   void cache_op(pe::Pe& issuer, const cache::CacheOpByPa& op) override { apply(issuer, op); }

@@ -29,7 +29,7 @@ struct Listener : LineListener {
     CHECK(line == kX);
     calls.push_back({core, side, what});
   }
-  void page_withdrawn(unsigned core, const u8* page, u64 lines, Withdrawn what) override {
+  void page_withdrawn(unsigned core, const u8* page, u32, u64 lines, Withdrawn what) override {
     pages.push_back({core, page, lines, what});
   }
   void fetched_ahead(unsigned core) override { ahead.push_back(core); }

@@ -29,7 +29,7 @@ class Player final : public LineListener {
       return !h.whole && h.core == core && h.side == side && h.pa == line && (what == Withdrawn::All || h.writable);
     });
   }
-  void page_withdrawn(unsigned core, const u8* page, u64 lines, Withdrawn what) override {
+  void page_withdrawn(unsigned core, const u8* page, u32, u64 lines, Withdrawn what) override {
     std::erase_if(held, [&](const Held& h) {
       if (!h.whole || h.core != core || &m.ram.at(h.pa.align_down(4096)) != page) return false;
       return h.writable ? bit(lines, static_cast<unsigned>(h.pa.offset_in(4096) / 64)) : what == Withdrawn::All;

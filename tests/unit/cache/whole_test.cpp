@@ -17,7 +17,7 @@ struct Call {
 
 struct Listener : LineListener {
   void line_withdrawn(unsigned, Side, Pa, u32, Withdrawn) override {}
-  void page_withdrawn(unsigned core, const u8*, u64 lines, Withdrawn what) override {
+  void page_withdrawn(unsigned core, const u8*, u32, u64 lines, Withdrawn what) override {
     calls.push_back({core, lines, what});
   }
   std::vector<Call> calls;
