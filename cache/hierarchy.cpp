@@ -272,6 +272,7 @@ void Hierarchy::flush_all() {
   for (PageInfo* page : directory_.pages()) {
     if (is_whole(*page)) {
       withdraw_whole(*page, ~u64{0}, Withdrawn::All);
+      withdraw_code(*page, ~u64{0});
       write_back_whole(*page, ~u64{0}, by);
       page->resident = 0;
     }

@@ -344,7 +344,8 @@ class Hierarchy {
   LinePointer write_again(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
   LinePointer lend_whole(const AccessInfo& info, LineInfo& line, bool for_write);
   const u8* lend_code(const AccessInfo& info, LineInfo& line);
-  void withdraw_code(PageInfo& page, u64 lines);
+  void withdraw_code(PageInfo& page, u64 lines, u32 cores = ~u32{0});
+  void withdraw_all_code(u32 cores);
   void leave_code(LineInfo& line);
   void split(PageInfo& page);
   void split_line(PageInfo& page, unsigned number);
@@ -419,6 +420,7 @@ class Hierarchy {
   /// What was last written to lines that are divergent. Looked up only, never iterated.
   std::unordered_map<const LineInfo*, std::array<u8, kLine>> golden_;
   std::deque<LineInfo*> interesting_;
+  std::vector<PageInfo*> executed_;   ///< those that say so
   std::unique_ptr<KeptImages> kept_;  ///< with the knob pages=whole
   u64 pages_split_ = 0;
   u32 pages_used_ = 0;  ///< times that pages came into use: after as many as the caches hold a page has left them

@@ -85,6 +85,7 @@ struct PageInfo {
   u8 lent_to = 0;        ///< 1 + the core
   u8 use = 0;            ///< whole: every line has been marked as used like this (LineInfo::last_use)
   Mode mode = Mode::Whole;
+  bool executed = false;   ///< whole: may have `fetchers`
   bool fetched = false;    ///< instructions were fetched from it
   bool cacheable = false;  ///< was accessed through a cacheable mapping
 };

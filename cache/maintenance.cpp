@@ -71,6 +71,7 @@ void Hierarchy::apply(const ICacheInvalidateAll& op, unsigned core) {
   if (!modelled()) return;
   drain(core);
   const AccessInfo by = issuer(core);
+  withdraw_all_code(in_scope(op.scope, core));
   for (u32 i = 0; i < core_.size(); ++i) {
     if (op.scope == Scope::ThisPe && i != core) continue;
     core_[i].last_ic_all = history_.count();
@@ -96,7 +97,7 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
     }
     for (unsigned i = from; i < to; ++i) {
       if (op.instruction) {
-        if (is_whole(lines[i])) withdraw_code(page_of(lines[i]), bit_of(lines[i]));
+        if (is_whole(lines[i])) withdraw_code(page_of(lines[i]), bit_of(lines[i]), in_scope(op.scope, by.core));
         invalidate_instruction(lines[i], in_scope(op.scope, by.core), &op, by);
         past_of(lines[i]).last_ic = history_.count();
       } else {

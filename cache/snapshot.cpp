@@ -203,6 +203,7 @@ void Hierarchy::forget_all() {
   l2_.for_each([&](Way& way) { l2_.release(way); });
   system_.for_each([&](Line& line) { system_.release(line); });
   interesting_.clear();
+  executed_.clear();
   if (kept_ != nullptr) kept_ = std::make_unique<KeptImages>();
   directory_.clear();
   golden_.clear();
@@ -232,6 +233,8 @@ void Hierarchy::visit_page(StateVisitor& v, PageInfo& page) {
       return v.reject("page.image");
     }
     if (image != 0) kept_->take(page, image - 1u);
+    page.executed = page.fetchers != 0;
+    if (page.executed) executed_.push_back(&page);
   }
   for (u64 left = page.dirty; left != 0; left &= left - 1)
     v.field("page.kept", kept_->line(page, static_cast<unsigned>(std::countr_zero(left))), kLine);

@@ -165,6 +165,7 @@ const u8* Hierarchy::lend_code(const AccessInfo& info, LineInfo& line) {
   PageInfo& page = page_of(line);
   if (!bit(page.fetchers, info.core) || (page.code & bit_of(line)) == 0)
     event(line, EventKind::FetchFill, Level::L1I, info);
+  if (!std::exchange(page.executed, true)) executed_.push_back(&page);
   page.fetchers |= u32{1} << info.core;
   page.code |= bit_of(line);
   page.fetched = true;
@@ -173,15 +174,26 @@ const u8* Hierarchy::lend_code(const AccessInfo& info, LineInfo& line) {
   return memory_of(line);
 }
 
-void Hierarchy::withdraw_code(PageInfo& page, u64 lines) {
-  for (u64 left = page.code & lines; left != 0; left &= left - 1) {
+/// Instruction caches of `cores` have lost the lines, or will get their own.
+void Hierarchy::withdraw_code(PageInfo& page, u64 lines, u32 cores) {
+  cores &= page.fetchers;
+  for (u64 left = listener_ != nullptr ? page.code & lines : 0; left != 0; left &= left - 1) {
     const Pa line{Directory::address_of(page) + static_cast<u64>(std::countr_zero(left)) * kLine};
-    for (u32 cores = page.fetchers; cores != 0 && listener_ != nullptr; cores &= cores - 1)
-      listener_->line_withdrawn(static_cast<unsigned>(std::countr_zero(cores)), Side::Instruction, line,
+    for (u32 core = cores; core != 0; core &= core - 1)
+      listener_->line_withdrawn(static_cast<unsigned>(std::countr_zero(core)), Side::Instruction, line,
                                 whole_code_place(line), Withdrawn::All);
   }
-  page.code &= ~lines;
-  if (page.code == 0) page.fetchers = 0;
+  if (cores == page.fetchers) page.code &= ~lines;
+  if (page.code == 0 || lines == ~u64{0}) page.fetchers &= ~cores;
+}
+
+/// IC IALLU and IC IALLUIS.
+void Hierarchy::withdraw_all_code(u32 cores) {
+  for (PageInfo* page : executed_) {
+    withdraw_code(*page, ~u64{0}, cores);
+    page->executed = page->fetchers != 0;
+  }
+  std::erase_if(executed_, [](const PageInfo* page) { return !page->executed; });
 }
 
 /// Before a store to a line that cores execute: their instruction caches keep what it was.

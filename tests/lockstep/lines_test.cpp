@@ -192,7 +192,7 @@ class WholePages : public FlatMachine {
     pe().line_context->loads[pe::L0Context::index(va)] = {align_down(va, pe::kL0PageSize), page};
   }
   void lend_line(u64 va, u8* line) {
-    pe::LineContext::DataTable& stores = pe().line_context->stores;
+    pe::LineContext::StoreTable& stores = pe().line_context->stores;
     stores[pe::LineContext::index_in(stores, va)] = {align_down(va, pe::kLineBytes), line};
   }
   /// The words, of one line, and a branch that ends their block.

@@ -254,3 +254,58 @@ TEST_CASE("use with other attributes is noticed in lines that loads by pointer m
   REQUIRE(m.reports.size() == 1);
   CHECK(m.reports[0].finding == Finding::MISMATCH);
 }
+
+namespace {
+
+const u8* lend_code(Whole& m, u32 core = 0) {
+  AccessInfo info = m.by(kWb, 0x700, core);
+  info.kind = AccessKind::Fetch;
+  info.va = kX.value;
+  return m.caches.fetch_pointer(info, kX);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "instructions that are as old as memory are executed there, until a store leaves the instruction cache behind") {
+  Whole m;
+  m.store(kWb, 7);
+  m.cvau();
+  REQUIRE(lend_code(m) == m.ram.ram_page(kX));
+  CHECK(m.caches.counters(Level::L1I, 0).fills == 0);
+  m.store(kWb, 8);
+  CHECK(m.caches.counters(Level::L1I, 0).fills == 1);
+  m.cvau();
+  CHECK(lend_code(m) == nullptr);
+  CHECK(m.fetch(kWb) == 7);
+  CHECK(m.errors() == Errors{Finding::STALE_ICACHE});
+  m.ivau();
+  REQUIRE(lend_code(m) != nullptr);
+  CHECK(*lend_code(m) == 8);
+  CHECK(m.split() == 0);
+}
+
+TEST_CASE("what an instruction cache was made to forget does not stay behind a later store") {
+  for (const bool all : {false, true}) {
+    Whole m;
+    REQUIRE(lend_code(m, 0) != nullptr);
+    REQUIRE(lend_code(m, 1) != nullptr);
+    if (all) {
+      m.caches.apply(ICacheInvalidateAll{Scope::ThisPe}, 0);
+    } else {
+      m.caches.apply(CacheOpByPa{.instruction = true,
+                                 .action = Action::Invalidate,
+                                 .point = Point::PoU,
+                                 .scope = Scope::ThisPe,
+                                 .base = kX},
+                     0);
+    }
+    m.store(kWb, 8);
+    m.cvau();
+    CHECK(m.caches.counters(Level::L1I, 0).fills == (all ? 0 : 1));  // of a line: as if core 0 had fetched it again
+    CHECK(m.caches.counters(Level::L1I, 1).fills == 1);
+    if (all) CHECK(m.fetch(kWb, kX, 0) == 8);
+    CHECK(m.fetch(kWb, kX, 1) == 0);
+    CHECK(m.errors() == Errors{Finding::STALE_ICACHE});
+  }
+}
