@@ -103,7 +103,8 @@ void Hierarchy::check_overwrite(LineInfo& line, const u8* below, const u8* data,
   u64 held = 0;  // by others: the writer of this copy has let go of its dirty
                  // bytes already
   for (u32 left = line.l1d; left != 0; left &= left - 1) {
-    held |= l1d_copy(std::countr_zero(left), line).dirty;
+    const Line& copy = l1d_copy(std::countr_zero(left), line);
+    held |= copy.dirty & ~differing_bytes(copy.data.data(), golden);
   }
   const u64 lost = mask & ~held & differing_bytes(data, golden) & ~differing_bytes(below, golden);
   if (lost == 0) return;
@@ -111,6 +112,8 @@ void Hierarchy::check_overwrite(LineInfo& line, const u8* below, const u8* data,
   const usize size = kLine - static_cast<unsigned>(std::countl_zero(lost)) - first;
   report(Finding::LOST_WRITE, by, line, first, {data + first, size}, {golden + first, size}, level);
   copy_bytes(golden, data, lost);
+  withdraw_fetch(line);
+  withdraw_data(line, ~u32{0});
 }
 
 /// Dirty bytes were thrown away; `data` is what they were, where they have left their cache already.
@@ -134,6 +137,8 @@ void Hierarchy::check_discard(LineInfo& line, const u8* data, u64 dirty, Level l
     const auto byte = static_cast<unsigned>(std::countr_zero(left));
     golden[byte] = rest[byte];
   }
+  withdraw_fetch(line);
+  withdraw_data(line, ~u32{0});
 }
 
 void Hierarchy::change_use(const AccessInfo& info, LineInfo& line, u8 use) {
@@ -157,7 +162,7 @@ void Hierarchy::report(Finding finding, const AccessInfo& info, LineInfo& line, 
   std::copy(expected.begin() + first, expected.end(), out.expected.begin());
   out.level = from;
   out.writer = past_of(line).writer();
-  out.history = history_.of_line(address_of(line), history_.sequence_of(line.last_event), 16);
+  out.history = events_of(line, 16);
   out.ranges = history_.ranges_with(address_of(line), 4);
   out.remedy = remedy(finding, info, line, from);
   sanitizer_.deliver(out);

@@ -125,7 +125,7 @@ bool Hierarchy::may_lend(const LineInfo& line, const Line& copy, bool for_write)
 
 /// The line of `pa`, if a pointer to it for such accesses is possible at all.
 LineInfo* Hierarchy::lendable(const AccessInfo& info, Pa pa) {
-  const bool possible = modelled() && knobs_.lend == Switch::On && info.attr.is_write_back() &&
+  const bool possible = modelled() && knobs_.lend == Switch::On && info.attr.is_write_back() && is_snooped(info) &&
                         (info.kind == AccessKind::Data || info.kind == AccessKind::Host);
   if (!possible) return nullptr;
   return directory_.find(pa.value);

@@ -130,7 +130,7 @@ void Hierarchy::read_line(const AccessInfo& info, LineInfo& line, unsigned offse
     return;
   }
   if (is_whole(line)) {
-    if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
+    if (!core_[info.core].pending.empty() && path_of(info, line, false) == Path::Cached) drain_data(info.core, &line);
     if (is_whole(line) && read_whole(info, line, offset, out)) return;
   }
   settle(line);
@@ -166,7 +166,7 @@ void Hierarchy::write_line(const AccessInfo& info, LineInfo& line, unsigned offs
     return;
   }
   if (is_whole(line)) {
-    if (!core_[info.core].pending.empty()) drain_data(info.core, &line);
+    if (!core_[info.core].pending.empty() && path_of(info, line, true) == Path::Cached) drain_data(info.core, &line);
     if (is_whole(line) && write_whole(info, line, offset, in)) return;
   }
   settle(line);

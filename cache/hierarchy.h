@@ -168,7 +168,8 @@ class Hierarchy {
   bool peek(Pa pa, std::span<u8> out, View view, unsigned core = 0) const;
   /// All copies of the line of `pa`, the memory's last.
   std::vector<Copy> copies(Pa pa) const;
-  /// Newest events of the line first.
+  /// Newest events of the line first; the last write is among them even if it has happened so long ago that others are
+  /// forgotten.
   std::vector<Event> history(Pa pa, usize limit = 16) const;
   /// The machine's own remark in a line's history (stage-2 map, unmap, trap);
   /// `remark` is the caller's code.
@@ -335,6 +336,7 @@ class Hierarchy {
   bool write_whole(const AccessInfo& info, LineInfo& line, unsigned offset, std::span<const u8> in);
   void note_use(PageInfo& page, u64 lines);
   bool is_cached_still(const PageInfo& page) const;
+  u64 above_unification(const PageInfo& page) const;
   void keep_image(LineInfo& line);
   void write_back_whole(PageInfo& page, u64 lines, const AccessInfo& by);
   void withdraw_whole(PageInfo& page, u64 lines, Withdrawn what);
@@ -391,6 +393,7 @@ class Hierarchy {
   void visit_interesting(StateVisitor& v);
 
   // peek.cpp
+  std::vector<Event> events_of(const LineInfo& line, usize limit) const;
   void look(const LineInfo& line, View view, unsigned core, std::array<u8, 64>& data) const;
 
   // checks.cpp
@@ -423,6 +426,8 @@ class Hierarchy {
   std::vector<PageInfo*> executed_;   ///< those that say so
   std::unique_ptr<KeptImages> kept_;  ///< with the knob pages=whole
   u64 pages_split_ = 0;
+  u32 lines_written_ =
+      0;  ///< times that lines of whole pages became dirty in an L1D: as many as it has push older ones out
   u32 pages_used_ = 0;  ///< times that pages came into use: after as many as the caches hold a page has left them
   Chance chance_;
   u64 fetch_contexts_ = 0;  ///< numbers given out

@@ -79,6 +79,7 @@ struct PageInfo {
   u64 lent = 0;          ///< whole: lines that `lent_to` may store to by pointer
   u64 code = 0;          ///< whole: lines that `fetchers` may execute by pointer
   u32 fetchers = 0;      ///< whole: cores, one bit each
+  u32 written = 0;       ///< whole: Hierarchy::lines_written_ when it was last stored to, other than by pointer
   u32 used = 0;          ///< whole: Hierarchy::pages_used_ when it was last used by other than pointers
   u32 readers = 0;       ///< whole: cores that may load from all of it by pointer, one bit each
   u16 image = 0;         ///< 1 + the place of the older bytes; 0: `dirty` is empty

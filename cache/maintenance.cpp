@@ -104,7 +104,7 @@ void Hierarchy::perform(const CacheOpByPa& op, const AccessInfo& by) {
         maintain_data(op, lines[i], by);
       }
     }
-    const bool emptied = !op.instruction && op.action != Action::Clean && to == 64;
+    const bool emptied = !op.instruction && op.action != Action::Clean && to == 64 && op.size > kLine;
     if (emptied && kept_ != nullptr) join(page_of(*lines));
   }
 }
@@ -139,22 +139,27 @@ void Hierarchy::clean_scope(const CacheOpByPa& op, LineInfo& line, u32 cores, co
 
 void Hierarchy::invalidate_scope(LineInfo& line, u32 cores, bool discards, const AccessInfo& by) {
   if (dirty_anywhere(line) != 0) diverge(line);
+  // What is left is known, and can be compared, when all of them are gone. Their data stays where it was.
+  struct Dropped {
+    const u8* data;
+    u64 dirty;
+    Level level;
+  };
+  std::array<Dropped, kMaxCores + 2> dropped;
+  usize count = 0;
   for (u32 left = line.l1d & cores; left != 0; left &= left - 1) {
     const auto core = static_cast<unsigned>(std::countr_zero(left));
     Line& copy = l1d_copy(core, line);
     withdraw(core, Side::Data, copy, Withdrawn::All);
-    const u64 dirty = std::exchange(copy.dirty, 0);
-    const Way* below = l2_copy(line);
-    const u64 all_dirty = dirty | (below != nullptr ? below->dirty : 0);
+    dropped[count++] = {copy.data.data(), std::exchange(copy.dirty, 0), Level::L1D};
     drop_l1d(core, copy);
-    if (discards && all_dirty != 0) check_discard(line, copy.data.data(), dirty, Level::L1D, by);
   }
   if (Way* const copy = l2_copy(line)) {
-    const u64 dirty = copy->dirty;
-    const u8* const data = l2_.data(*copy);
+    dropped[count++] = {l2_.data(*copy), copy->dirty, Level::L2};
     drop_l2(line);
-    if (discards && dirty != 0) check_discard(line, data, dirty, Level::L2, by);
   }
+  for (usize i = 0; discards && i < count; ++i)
+    if (dropped[i].dirty != 0) check_discard(line, dropped[i].data, dropped[i].dirty, dropped[i].level, by);
   ++counts_.lines_invalidated;
   event(line, EventKind::Invalidate, Level::Memory, by);
   converge(line);

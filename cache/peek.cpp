@@ -34,7 +34,7 @@ void Hierarchy::look(const LineInfo& line, View view, unsigned core, std::array<
     const PageInfo& page = page_of(line);
     const bool above = view == View::Unification && config_.unification == Unification::L2;
     const bool old = view == View::Memory || view == View::Unification;
-    if (old && ((above ? page.above : page.dirty) & bit_of(line)) != 0)
+    if (old && ((above ? above_unification(page) : page.dirty) & bit_of(line)) != 0)
       std::memcpy(data.data(), kept_->line(page, number_of(line)), kLine);
     return;
   }
@@ -80,7 +80,7 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
   }
   if (const u64 dirty = dirty_in_whole(*line); dirty != 0) {
     const PageInfo& page = page_of(*line);
-    const bool above = (page.above & bit_of(*line)) != 0;
+    const bool above = (above_unification(page) & bit_of(*line)) != 0;
     out.push_back({above ? Level::L1D : Level::L2, above ? past_of(*line).writer().core : 0, State::Modified, dirty,
                    memory.data});
     std::memcpy(memory.data.data(), kept_->line(page, number_of(*line)), kLine);
@@ -96,8 +96,29 @@ std::vector<Copy> Hierarchy::copies(Pa pa) const {
 
 std::vector<Event> Hierarchy::history(Pa pa, usize limit) const {
   const LineInfo* line = modelled() ? directory_.known(pa.value) : nullptr;
-  return line == nullptr ? std::vector<Event>{}
-                         : history_.of_line(address_of(*line), history_.sequence_of(line->last_event), limit);
+  return line == nullptr ? std::vector<Event>{} : events_of(*line, limit);
+}
+
+/// The newest events of the line, the last write among them however long ago that was.
+std::vector<Event> Hierarchy::events_of(const LineInfo& line, usize limit) const {
+  std::vector<Event> events = history_.of_line(address_of(line), history_.sequence_of(line.last_event), limit);
+  const Writer writer = past_of(line).writer();
+  if (writer.sequence == 0 || limit == 0 ||
+      std::ranges::find(events, writer.sequence, &Event::sequence) != events.end())
+    return events;
+  const bool dma = writer.kind == AccessKind::Dma;
+  if (events.size() == limit) events.pop_back();
+  events.push_back({.sequence = writer.sequence,
+                    .line = address_of(line),
+                    .pc = writer.pc,
+                    .kind = writer.cached ? EventKind::Write
+                            : dma         ? EventKind::DmaWrite
+                                          : EventKind::NcWrite,
+                    .level = writer.cached ? Level::L1D : Level::Memory,
+                    .by = writer.kind,
+                    .core = static_cast<u8>(writer.core),
+                    .el = writer.el});
+  return events;
 }
 
 void Hierarchy::note_event(Pa pa, u16 remark, const AccessInfo& by) {

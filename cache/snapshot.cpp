@@ -220,7 +220,7 @@ void Hierarchy::visit_page(StateVisitor& v, PageInfo& page) {
   if (mode != kWhole) return;
   for (u64* set : {&page.dirty, &page.above, &page.resident, &page.lent, &page.code}) v.value("page.set", *set);
   for (u8* number : {&page.lent_to, &page.use}) v.value("page.number", *number);
-  for (u32* number : {&page.used, &page.readers, &page.fetchers}) v.value("page.number", *number);
+  for (u32* number : {&page.written, &page.used, &page.readers, &page.fetchers}) v.value("page.number", *number);
   u16 image = page.image;
   v.value("page.image", image);
   if (v.restoring()) {
@@ -472,7 +472,7 @@ void Hierarchy::visit_state(StateVisitor& v) {
   if (kept_ != nullptr && v.version() >= kFirstWithWhole) {
     v.value("caches.next_image", kept_->next());
     v.value("caches.pages_split", pages_split_);
-    v.value("caches.pages_used", pages_used_);
+    for (u32* number : {&lines_written_, &pages_used_}) v.value("caches.number", *number);
     if (kept_->next() >= KeptImages::kPlaces) v.reject("caches.next_image");
     kept_->next() %= KeptImages::kPlaces;
   }

@@ -26,7 +26,7 @@ bool Hierarchy::stays_whole(const AccessInfo& info, const LineInfo& line, Path p
   }
   if (!is_snooped(info)) return false;
   const bool past_l1d = info.kind == AccessKind::Walk && knobs_.walker == WalkPath::L2;
-  return !past_l1d || (page.above & here) == 0;
+  return !past_l1d || (above_unification(page) & here) == 0;
 }
 
 /// False: the page has lines now, and the access is made there.
@@ -70,6 +70,12 @@ void Hierarchy::note_use(PageInfo& page, u64 lines) {
   page.cacheable = true;
 }
 
+/// Lines that only an L1D has as they are: those of pages that were written before as many others have left it for the
+/// L2.
+u64 Hierarchy::above_unification(const PageInfo& page) const {
+  return lines_written_ - page.written < config_.l1d.size / kLine ? page.above : 0;
+}
+
 /// What is clean leaves the caches when as many other pages have come as the last of them holds. Where it may be loaded
 /// by pointer nobody knows how long ago that was.
 bool Hierarchy::is_cached_still(const PageInfo& page) const {
@@ -80,6 +86,9 @@ bool Hierarchy::is_cached_still(const PageInfo& page) const {
 void Hierarchy::keep_image(LineInfo& line) {
   PageInfo& page = page_of(line);
   const u64 here = bit_of(line);
+  page.above = above_unification(page);
+  if ((page.above & here) == 0) ++lines_written_;
+  page.written = lines_written_;
   page.above |= here;
   if ((page.dirty & here) != 0) return;
   if (page.image == 0) {
@@ -152,7 +161,7 @@ LinePointer Hierarchy::lend_whole(const AccessInfo& info, LineInfo& line, bool f
 bool Hierarchy::sees_newest(const LineInfo& line) const {
   if (knobs_.ifetch == IFetch::Snoop || config_.idc) return true;
   const PageInfo& page = page_of(line);
-  const u64 hidden = config_.unification == Unification::L2 ? page.above : page.dirty;
+  const u64 hidden = config_.unification == Unification::L2 ? above_unification(page) : page.dirty;
   return (hidden & bit_of(line)) == 0 || dirty_in_whole(line) == 0;
 }
 
@@ -211,8 +220,8 @@ void Hierarchy::leave_code(LineInfo& line) {
 bool Hierarchy::is_lent_whole(const AccessInfo& info, const LineInfo& line, bool for_write) const {
   const PageInfo& page = page_of(line);
   if (!core_[info.core].pending.empty() || !is_snooped(info)) return false;
-  if (!for_write) return bit(page.readers, info.core);
-  return page.lent_to == info.core + 1 && (page.lent & bit_of(line)) != 0;
+  if (!bit(page.readers, info.core)) return false;
+  return !for_write || (page.lent_to == info.core + 1 && (page.lent & bit_of(line)) != 0);
 }
 
 /// Accesses as by that pointer.
@@ -240,6 +249,7 @@ LinePointer Hierarchy::write_again(const AccessInfo& info, LineInfo& line, unsig
 /// Dirty bytes of lines that have not been cleaned to the point of unification are in the L1D of the core that wrote
 /// them, others in the L2, and there is what is clean and has not had to leave.
 void Hierarchy::split(PageInfo& page) {
+  page.above = above_unification(page);
   const u64 dirty = page.dirty, clean = is_cached_still(page) ? page.resident & ~dirty : 0;
   withdraw_whole(page, ~u64{0}, Withdrawn::All);
   withdraw_code(page, ~u64{0});
@@ -317,7 +327,8 @@ bool Hierarchy::maintain_whole(const CacheOpByPa& op, PageInfo& page, u64 lines,
     return true;
   }
   const bool to_l2 = op.point == Point::PoU && config_.unification == Unification::L2 && op.action == Action::Clean;
-  const u64 cleaned = lines & (to_l2 ? page.above : page.dirty), gone = op.action == Action::Clean ? 0 : lines;
+  const u64 cleaned = lines & (to_l2 ? above_unification(page) : page.dirty),
+            gone = op.action == Action::Clean ? 0 : lines;
   counts_.lines_cleaned += static_cast<u64>(std::popcount(cleaned));
   counts_.lines_invalidated += static_cast<u64>(std::popcount(gone & (page.resident | page.dirty)));
   withdraw_whole(page, lines, gone != 0 ? Withdrawn::All : Withdrawn::Write);
