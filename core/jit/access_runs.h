@@ -29,8 +29,8 @@ struct AccessRuns {
 /// What find_access_runs looks for.
 struct RunKinds {
   bool stores = true;  ///< beside loads
-  bool chases =
-      false;  ///< also mark loads that follow pointers, and make them runs of their own where they are in none
+  /// Also marks loads that follow pointers, and makes them runs of their own where they are in none.
+  bool chases = false;
 };
 
 /// A load or store of one or two registers, at a constant distance from its base register, that only moves data.
