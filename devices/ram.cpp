@@ -57,7 +57,7 @@ u64 host_page_size() { return static_cast<u64>(sysconf(_SC_PAGESIZE)); }
 
 }  // namespace
 
-Result<Ram, UserError> Ram::create(u64 size, HostHugePages huge_pages) {
+Result<Ram, UserError> Ram::create(u64 size, HostPages pages) {
   CHECK(size != 0 && is_aligned(size, kPage), "RAM of {} bytes", size);
   // 2 MiB more, so that the base can be aligned and huge pages of the host coincide with blocks of the guest.
   const u64 reserved = size + kHugePage;
@@ -75,7 +75,7 @@ Result<Ram, UserError> Ram::create(u64 size, HostHugePages huge_pages) {
   if (end != start + reserved) munmap(reinterpret_cast<void*>(end), start + reserved - end);
   u8* data = reinterpret_cast<u8*>(base);
   // Advice only: the host may not know it.
-  madvise(data, size, huge_pages == HostHugePages::Always ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  madvise(data, size, pages == HostPages::Huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   return Ram(data, size);
 }
 

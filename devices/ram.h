@@ -1,12 +1,10 @@
 // devices/ram.h - guest memory: zero pages of the host, taken on first touch.
 #pragma once
+#include "core/base/host_memory.h"
 #include "core/base/result.h"
 #include "devices/state.h"
 
 namespace farside::dev {
-
-/// What to ask of the host for its own page tables; the guest cannot see the difference.
-enum class HostHugePages : u8 { Never, Always };
 
 /// One region of memory. Its host address never changes. Reading untouched memory gives zeros.
 class Ram {
@@ -14,7 +12,7 @@ class Ram {
   static constexpr u64 kPage = 4096;
 
   /// Reserves `size` bytes (a multiple of 4 KiB, not 0). Fails when the host has no address space left.
-  static Result<Ram, UserError> create(u64 size, HostHugePages huge_pages = HostHugePages::Never);
+  static Result<Ram, UserError> create(u64 size, HostPages pages = HostPages::Small);
   Ram(Ram&& other) noexcept;
   Ram& operator=(Ram&& other) noexcept;
   ~Ram();
@@ -26,7 +24,7 @@ class Ram {
   u8* at(u64 offset, u64 length = 1) { return offset < size_ && length <= size_ - offset ? data_ + offset : nullptr; }
   /// Zeros in [offset, offset + size), which must be inside, without touching what has never been touched.
   void zero(u64 offset, u64 size);
-  /// Bytes that the host has really given, in its page size: "guest memory touched".
+  /// Bytes that the host has really given, in pages of its own choice: "guest memory touched".
   u64 touched_bytes() const;
   /// Back to all zeros, and the pages back to the host.
   void clear();

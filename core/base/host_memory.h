@@ -1,8 +1,10 @@
 // core/base/host_memory.h - zeroed memory of the host, in huge pages where they pay.
 #pragma once
+#include <span>
+#include <type_traits>
 #include <utility>
 
-#include "core/base/types.h"
+#include "core/base/bits.h"
 
 namespace farside {
 
@@ -30,6 +32,20 @@ class HostMemory {
  private:
   u8* data_ = nullptr;
   usize bytes_ = 0;
+};
+
+/// Objects that take memory only when they are used. A T of nothing but zero bytes must be as good as T{}.
+template <class T>
+class HostArray {
+ public:
+  static_assert(std::is_aggregate_v<T> && std::is_trivially_destructible_v<T>, "memory of zeros must hold a T");
+  HostArray(usize count, HostPages pages)
+      : memory_(align_up(count * sizeof(T), pages == HostPages::Huge ? HostMemory::kAlign : 1), pages), count_(count) {}
+  std::span<T> all() const { return {reinterpret_cast<T*>(memory_.data()), count_}; }
+
+ private:
+  HostMemory memory_;
+  usize count_;
 };
 
 }  // namespace farside

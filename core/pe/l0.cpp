@@ -22,20 +22,19 @@ void L0Context::clear_page(u64 va) {
   aligned_read[aligned_index(va)] = aligned_write[aligned_index(va)] = empty(aligned_index(va));
 }
 
-L0::L0(unsigned contexts) {
-  for (unsigned i = 0; i < contexts; ++i) contexts_.push_back(std::make_unique<L0Context>());
-}
+// Every load, store and jump to another page looks here: small pages of the host would need many entries of its TLB.
+L0::L0(unsigned contexts) : memory_(contexts, HostPages::Huge) {}
 
 L0Context& L0::select(const L0Key& key) {
   ++counters.context_switches;
   ++tick_;
-  L0Context* oldest = contexts_.front().get();
-  for (const auto& context : contexts_) {
-    if (context->live && context->key == key) {
-      context->last_used = tick_;
-      return *context;
+  L0Context* oldest = &contexts_.front();
+  for (L0Context& context : contexts_) {
+    if (context.live && context.key == key) {
+      context.last_used = tick_;
+      return context;
     }
-    if (context->last_used < oldest->last_used) oldest = context.get();
+    if (context.last_used < oldest->last_used) oldest = &context;
   }
   ++counters.context_misses;
   oldest->clear();
@@ -47,7 +46,7 @@ L0Context& L0::select(const L0Key& key) {
 
 void L0::clear_all() {
   ++counters.clears;
-  for (const auto& context : contexts_) context->live = false;
+  for (L0Context& context : contexts_) context.live = false;
   large_.clear();
 }
 
@@ -56,10 +55,10 @@ void L0::revoke_write(const u8* host_page) {
     for (usize slot = 0; slot < table.size(); ++slot)
       if (table[slot].host == host_page) table[slot] = L0Context::empty(slot);
   };
-  for (const auto& context : contexts_) {
-    if (!context->live) continue;
-    revoke(context->write);
-    revoke(context->aligned_write);
+  for (L0Context& context : contexts_) {
+    if (!context.live) continue;
+    revoke(context.write);
+    revoke(context.aligned_write);
   }
 }
 
@@ -69,10 +68,10 @@ void L0::forget(std::span<const u8> memory) {
       if (table[slot].host >= memory.data() && table[slot].host < memory.data() + memory.size())
         table[slot] = L0Context::empty(slot);
   };
-  for (const auto& context : contexts_) {
-    if (!context->live) continue;
-    for (auto* table : {&context->read, &context->write, &context->fetch}) drop(*table);
-    for (auto* table : {&context->aligned_read, &context->aligned_write}) drop(*table);
+  for (L0Context& context : contexts_) {
+    if (!context.live) continue;
+    for (auto* table : {&context.read, &context.write, &context.fetch}) drop(*table);
+    for (auto* table : {&context.aligned_read, &context.aligned_write}) drop(*table);
   }
 }
 
@@ -97,8 +96,8 @@ bool L0::clear_range(u64 va, u64 size) {
   }
   ++counters.page_clears;
   for (u64 page = align_down(va, kL0PageSize); page < va + size; page += kL0PageSize)
-    for (const auto& context : contexts_)
-      if (context->live) context->clear_page(page);
+    for (L0Context& context : contexts_)
+      if (context.live) context.clear_page(page);
   return false;
 }
 

@@ -1,11 +1,10 @@
 // core/pe/l0.h - the one fast path to memory: translated pages per context, probed by interpreter and JIT alike.
 #pragma once
 #include <array>
-#include <memory>
 #include <span>
-#include <vector>
 
 #include "core/base/addr.h"
+#include "core/base/host_memory.h"
 #include "core/base/state.h"
 #include "core/pe/code_watch.h"
 
@@ -97,7 +96,8 @@ class L0 {
   static void set(std::array<L0Entry, 1u << kL0Log2>& table, Va va, u8* host_page) {
     table[L0Context::index(va.value)] = {va.value & ~(kL0PageSize - 1), host_page};
   }
-  std::vector<std::unique_ptr<L0Context>> contexts_;
+  HostArray<L0Context> memory_;
+  std::span<L0Context> contexts_ = memory_.all();
   LargeMappings large_;  ///< cleared with the contexts
   u64 tick_ = 0;
 };

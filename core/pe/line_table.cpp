@@ -55,16 +55,16 @@ void LineContext::clear_page(u64 va) {
 LineContext& LineTables::select(const L0Key& key) {
   ++tick_;
   LineContext* oldest = nullptr;
-  for (const auto& context : contexts_) {
-    if (context->live && context->key == key) {
-      context->last_used = tick_;
-      return *context;
+  for (LineContext& context : contexts()) {
+    if (context.live && context.key == key) {
+      context.last_used = tick_;
+      return context;
     }
-    if (oldest == nullptr || context->last_used < oldest->last_used) oldest = context.get();
+    if (oldest == nullptr || context.last_used < oldest->last_used) oldest = &context;
   }
-  if (contexts_.size() < kContexts) {
-    oldest = contexts_.emplace_back(std::make_unique<LineContext>()).get();
-    oldest->number = static_cast<u32>(contexts_.size() - 1);
+  if (used_ < kContexts) {
+    oldest = &memory_.all()[used_];
+    oldest->number = static_cast<u32>(used_++);
   }
   oldest->clear();
   oldest->key = key;
@@ -74,14 +74,14 @@ LineContext& LineTables::select(const L0Key& key) {
 }
 
 LineContext* LineTables::find(const L0Key& key) const {
-  for (const auto& context : contexts_)
-    if (context->live && context->key == key) return context.get();
+  for (LineContext& context : contexts())
+    if (context.live && context.key == key) return &context;
   return nullptr;
 }
 
 /// What is translated of the lines stays known: they are where they were.
 void LineTables::retire() {
-  for (const auto& context : contexts_) context->live = false;
+  for (LineContext& context : contexts()) context.live = false;
   for (auto* lines : {&fetched_, &fetched_whole_})
     for (Fetched& line : *lines) line.contexts = 0;
   large_.clear();
@@ -99,7 +99,7 @@ void LineTables::invalidate(const mmu::TlbiOp& op) {
   switch (op.kind) {
     case TlbiKind::Ipa: return;  // combined translations stay until an operation by VA or of everything
     case TlbiKind::Asid:
-      for (const auto& context : contexts_) context->live &= context->key.asid != op.asid;
+      for (LineContext& context : contexts()) context.live &= context.key.asid != op.asid;
       return;
     case TlbiKind::Va:
     case TlbiKind::Vaa: break;
@@ -108,8 +108,8 @@ void LineTables::invalidate(const mmu::TlbiOp& op) {
   if (op.size > kMostPages * kL0PageSize || large_.may_hold(op.base) || large_.may_hold(op.base + op.size - 1))
     return retire();
   for (u64 page = align_down(op.base, kL0PageSize); page < op.base + op.size; page += kL0PageSize)
-    for (const auto& context : contexts_)
-      if (context->live) context->clear_page(page);
+    for (LineContext& context : contexts())
+      if (context.live) context.clear_page(page);
 }
 
 template <class Slot>
@@ -150,7 +150,7 @@ void LineTables::insert_write(LineContext& context, u64 va, u8* host, u32 place,
 /// Of one address, the slot is the same in each context's table.
 void LineTables::empty_slots(Fetched& line) {
   for (u32 left = std::exchange(line.contexts, 0); left != 0; left &= left - 1) {
-    auto& table = contexts_[static_cast<usize>(std::countr_zero(left))]->fetch;
+    auto& table = contexts()[static_cast<usize>(std::countr_zero(left))].fetch;
     FetchLine& slot = table[LineContext::index_in(table, line.va)];
     if (slot.host == line.host) empty(slot);
   }
@@ -175,7 +175,7 @@ void LineTables::insert_fetch(LineContext& context, u64 va, const u8* host, bool
 
 void LineTables::empty_slots(const Whole& whole, u64 lines, bool loads) {
   for (u32 left = whole.contexts; left != 0; left &= left - 1) {
-    LineContext& context = *contexts_[static_cast<usize>(std::countr_zero(left))];
+    LineContext& context = contexts()[static_cast<usize>(std::countr_zero(left))];
     const usize page = L0Context::index(whole.va), first = LineContext::index_in(context.stores, whole.va);
     if (loads && context.loads[page].host == whole.page) context.loads[page] = L0Context::empty(page);
     for (u64 line = lines; line != 0; line &= line - 1) {
@@ -240,8 +240,8 @@ void LineTables::set_code(FetchLine& line, const void* code) {
 }
 
 void LineTables::forget_code() {
-  for (const auto& context : contexts_)
-    for (FetchLine& line : context->fetch) line.code = nullptr;
+  for (LineContext& context : contexts())
+    for (FetchLine& line : context.fetch) line.code = nullptr;
   for (auto* lines : {&fetched_, &fetched_whole_})
     for (Fetched& line : *lines) line.code = nullptr;
 }

@@ -1,7 +1,7 @@
 // core/pe/line_table.h - the fast path with modelled caches: lines that the hierarchy has lent, by context and address.
 #pragma once
 #include <array>
-#include <memory>
+#include <span>
 #include <vector>
 
 #include "cache/hierarchy.h"
@@ -145,7 +145,11 @@ class LineTables {
   void retire();
   void note_page(LineContext& context, u64 va, unsigned size_log2);
 
-  std::vector<std::unique_ptr<LineContext>> contexts_;
+  /// Those that have been used.
+  std::span<LineContext> contexts() const { return memory_.all().first(used_); }
+
+  HostArray<LineContext> memory_{kContexts, HostPages::Huge};
+  usize used_ = 0;
   std::vector<Owner<DataLine>> readers_, writers_;  ///< by place in the L1D
   std::vector<Fetched> fetched_;                    ///< by place in the L1I
   std::vector<Whole> whole_;                        ///< by cache::whole_place

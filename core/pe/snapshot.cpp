@@ -58,17 +58,17 @@ void LargeMappings::visit_state(StateVisitor& v) {
 void L0::visit_state(StateVisitor& v, CodeWatch* watch, i64 code_distance) {
   v.value("l0.tick", tick_);
   large_.visit_state(v);
-  for (const auto& context : contexts_) {
-    v.value("l0.live", context->live);
-    v.value("l0.last_used", context->last_used);
-    visit_key(v, context->key);
-    if (!context->live) continue;
-    if (v.restoring()) context->clear();
-    visit_table(v, context->read, nullptr);
-    visit_table(v, context->write, watch);
-    visit_table(v, context->fetch, nullptr, static_cast<u64>(code_distance));
-    visit_table(v, context->aligned_read, nullptr);
-    visit_table(v, context->aligned_write, watch);
+  for (L0Context& context : contexts_) {
+    v.value("l0.live", context.live);
+    v.value("l0.last_used", context.last_used);
+    visit_key(v, context.key);
+    if (!context.live) continue;
+    if (v.restoring()) context.clear();
+    visit_table(v, context.read, nullptr);
+    visit_table(v, context.write, watch);
+    visit_table(v, context.fetch, nullptr, static_cast<u64>(code_distance));
+    visit_table(v, context.aligned_read, nullptr);
+    visit_table(v, context.aligned_write, watch);
   }
 }
 
@@ -129,10 +129,9 @@ void LineTables::visit_state(StateVisitor& v, cache::Hierarchy& caches, u32 core
     whole_.clear();
     for (auto* owners : {&readers_, &writers_}) owners->clear();
   }
-  contexts_.resize(v.count("lines.contexts", contexts_.size(), kContexts, sizeof(u64)));
-  for (u32 number = 0; number < contexts_.size(); ++number) {
-    if (contexts_[number] == nullptr) contexts_[number] = std::make_unique<LineContext>();
-    LineContext& c = *contexts_[number];
+  used_ = v.count("lines.contexts", used_, kContexts, sizeof(u64));
+  for (u32 number = 0; number < used_; ++number) {
+    LineContext& c = contexts()[number];
     c.number = number;
     if (v.restoring()) c.clear();
     v.value("lines.live", c.live);
@@ -190,10 +189,10 @@ void LineTables::visit_whole(StateVisitor& v, LineContext& c) {
 /// A context by its number; 255 is none.
 LineContext* LineTables::visit_context(StateVisitor& v, LineContext* context) {
   u8 number = 255;
-  for (usize i = 0; i < contexts_.size(); ++i)
-    if (contexts_[i].get() == context) number = static_cast<u8>(i);
+  for (usize i = 0; i < used_; ++i)
+    if (&contexts()[i] == context) number = static_cast<u8>(i);
   v.value("lines.context", number);
-  return number < contexts_.size() ? contexts_[number].get() : nullptr;
+  return number < used_ ? &contexts()[number] : nullptr;
 }
 
 /// What the hierarchy has lent, and the line or page of PC.
@@ -226,9 +225,9 @@ void Pe::visit_lines(StateVisitor& v) {
 L0Context* L0::visit_context(StateVisitor& v, L0Context* context) {
   u8 number = 255;
   for (usize i = 0; i < contexts_.size(); ++i)
-    if (contexts_[i].get() == context) number = static_cast<u8>(i);
+    if (&contexts_[i] == context) number = static_cast<u8>(i);
   v.value("l0.context", number);
-  return number < contexts_.size() ? contexts_[number].get() : nullptr;
+  return number < contexts_.size() ? &contexts_[number] : nullptr;
 }
 
 void visit_registers(StateVisitor& v, State& s) {

@@ -38,7 +38,7 @@ std::optional<dev::IccReg> icc_of(u16 encoding) {
 
 Result<std::unique_ptr<Board>, UserError> Board::create(const MachineConfig& config, const CacheSetup& caches,
                                                         u64 ram_base, u64 ram_size, Cores& cores, const Trace& trace) {
-  dev::Ram ram = TRY(dev::Ram::create(ram_size));
+  dev::Ram ram = TRY(dev::Ram::create(ram_size, HostPages::Huge));
   std::unique_ptr<Board> board(new Board(config, caches, ram_base, std::move(ram), cores, trace));
   if (config.code == CodeMode::Arch) {
     board->code_ = TRY(dev::CodeCopies::create(board->ram_, [board = board.get()](const u8* from, u64 size) {

@@ -56,7 +56,7 @@ TEST_CASE("zeroing clears what was written and touches nothing else") {
 }
 
 TEST_CASE("the state of RAM is its content, not the host pages behind it") {
-  auto a = Ram::create(64 * Ram::kPage), b = Ram::create(64 * Ram::kPage, HostHugePages::Always);
+  auto a = Ram::create(64 * Ram::kPage), b = Ram::create(64 * Ram::kPage, HostPages::Huge);
   REQUIRE((a.ok() && b.ok()));
   a->data()[3 * Ram::kPage + 7] = 42;
   b->data()[3 * Ram::kPage + 7] = 42;
