@@ -1,7 +1,11 @@
-// tests/unit/base/base_test.cpp - bits, fields, addresses, results, chance and traces.
+// tests/unit/base/base_test.cpp - bits, fields, addresses, results, chance, traces and memory of the host.
+#include <array>
+#include <utility>
+
 #include "core/base/addr.h"
 #include "core/base/chance.h"
 #include "core/base/field.h"
+#include "core/base/host_memory.h"
 #include "core/base/result.h"
 #include "core/base/trace.h"
 #include "tests/unit/catch.h"
@@ -96,4 +100,19 @@ TEST_CASE("a trace reaches its sink only for the groups that are on") {
   trace.enable(TraceGroup::Kvm, false);
   trace.emit(TraceGroup::Kvm, 0, "d", {});
   CHECK(seen == "b");
+}
+
+TEST_CASE("an array in the host's memory begins as zeros, whatever pages it is in") {
+  struct Item {
+    std::array<u64, 1000> words;
+  };
+  for (HostPages pages : {HostPages::Small, HostPages::Huge}) {
+    HostArray<Item> items(300, pages);
+    REQUIRE(items.all().size() == 300);
+    CHECK(reinterpret_cast<u64>(items.all().data()) % HostMemory::kAlign == 0);
+    for (Item& item : items.all()) CHECK((item.words.front() | item.words.back()) == 0);
+    items.all().back().words.back() = 7;
+    const HostArray<Item> moved = std::move(items);
+    CHECK(moved.all().back().words.back() == 7);
+  }
 }
