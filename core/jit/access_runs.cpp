@@ -59,6 +59,19 @@ PlainAccess plain_access(u32 w) {
   }
 }
 
+/// A load or store of one general-purpose register at [Xn, Xm] or [Xn, Wm], extended and shifted.
+struct IndexedAccess {
+  bool valid = false, write = false;
+  u32 base = 0, index = 0;
+  u32 address = 0;  ///< size and all that says how the address comes about: equal for equal addresses
+};
+
+IndexedAccess indexed_access(u32 w) {
+  const u32 size_log2 = w >> 30, opc = w >> 22 & 3;
+  if ((w & 0x3f200c00) != 0x38200800 || (size_log2 == 3 && opc >= 2) || (size_log2 == 2 && opc == 3)) return {};
+  return {true, opc == 0, w >> 5 & 31, w >> 16 & 31, w & 0xc01ff3e0};
+}
+
 bool is_branch_or_system(u32 w) { return (w >> 26 & 7) == 5; }
 
 /// Branches, system instructions, exclusives, atomics: nothing is followed across them.
@@ -81,6 +94,7 @@ i64 own_step(u32 w, u32 base) {
 bool may_write(u32 w, u32 r, const PlainAccess& a) {
   const u32 rt = w & 31, rt2 = w >> 10 & 31;
   if (a.valid) return !a.write && !a.vector && r != 31 && (rt == r || (a.pair && rt2 == r));
+  if (const IndexedAccess indexed = indexed_access(w); indexed.valid) return !indexed.write && r != 31 && rt == r;
   if (is_load_store(w)) return rt == r || (w >> 5 & 31) == r || (w >> 16 & 31) == r;
   return rt == r;
 }
@@ -90,12 +104,17 @@ struct Run {
   u32 base;
   i64 low, high;
   unsigned last, accesses = 1;
+  bool write;  ///< some access is a store
 };
 
 Run follow(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque,
-           const std::array<bool, kMaxBlock>& inner, unsigned first, const PlainAccess& access,
+           const std::array<bool, kMaxBlock>& inner, unsigned first, const PlainAccess& access, bool stores,
            std::array<bool, kMaxBlock>& joined) {
-  Run run{words[first] >> 5 & 31, access.offset, access.offset + static_cast<i64>(access.size), first};
+  Run run{.base = words[first] >> 5 & 31,
+          .low = access.offset,
+          .high = access.offset + static_cast<i64>(access.size),
+          .last = first,
+          .write = access.write};
   joined.fill(false);
   i64 moved = 0;  // what has been added to the base register since
   for (unsigned i = first; i < count; ++i) {
@@ -103,12 +122,13 @@ Run follow(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& 
     if (inner[i]) continue;  // whoever takes the way out there has no use for the run
     if (opaque[i] || is_barrier(w)) break;
     const PlainAccess a = plain_access(w);
-    if (i != first && a.valid && (w >> 5 & 31) == run.base && a.write == access.write) {
+    if (i != first && a.valid && (w >> 5 & 31) == run.base && (stores || !a.write)) {
       const i64 low = std::min(run.low, moved + a.offset), high = std::max(run.high, moved + a.offset + a.size);
       if (high - low <= kMostBytes) {
         run.low = low;
         run.high = high;
         run.last = i;
+        run.write |= a.write;
         ++run.accesses;
         joined[i] = true;
       }
@@ -119,6 +139,32 @@ Run follow(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& 
       moved += step;
     }
     if (a.valid && (w >> 5 & 31) == run.base) moved += a.step;
+  }
+  return run;
+}
+
+/// The accesses from `first` on that have its address.
+Run follow_indexed(const u32* words, unsigned count, const std::array<bool, kMaxBlock>& opaque,
+                   const std::array<bool, kMaxBlock>& inner, unsigned first, std::array<bool, kMaxBlock>& joined) {
+  const IndexedAccess access = indexed_access(words[first]);
+  Run run{.base = access.base, .low = 0, .high = 0, .last = first, .write = access.write};
+  joined.fill(false);
+  for (unsigned i = first; i < count; ++i) {
+    const u32 w = words[i];
+    if (inner[i]) continue;
+    if (opaque[i] || is_barrier(w)) break;
+    const IndexedAccess other = indexed_access(w);
+    if (i != first && other.valid && other.address == access.address) {
+      run.last = i;
+      run.write |= other.write;
+      ++run.accesses;
+      joined[i] = true;
+    }
+    const PlainAccess plain = plain_access(w);
+    const auto moves = [&](u32 r) {
+      return may_write(w, r, plain) || (plain.valid && plain.step != 0 && (w >> 5 & 31) == r);
+    };
+    if (moves(access.base) || moves(access.index)) break;
   }
   return run;
 }
@@ -174,13 +220,16 @@ void find_access_runs(const u32* words, unsigned count, const std::array<bool, k
   std::array<bool, kMaxBlock> joined{};
   for (unsigned i = 0; i < count; ++i) {
     const PlainAccess a = plain_access(words[i]);
+    const bool indexed = kinds.stores && indexed_access(words[i]).valid;
     const u32 rt = words[i] & 31, rt2 = words[i] >> 10 & 31;
     if (a.valid && a.pair && !a.write && !a.vector && a.size == 16 && rt2 == rt + 1) runs.pairs |= u32{1} << rt;
-    if (!a.valid || (a.write && !kinds.stores) || opaque[i] || runs.member[i].role != RunMember::Role::None) continue;
+    const bool may_begin = indexed || (a.valid && (!a.write || kinds.stores));
+    if (!may_begin || opaque[i] || runs.member[i].role != RunMember::Role::None) continue;
     const auto slot = std::ranges::find_if(busy_until, [i](unsigned until) { return until <= i; });
     if (slot == busy_until.end()) continue;
-    const Run run = follow(words, count, opaque, inner, i, a, joined);
-    const bool guessed = kinds.chases && loads_pointer(words[i]) && follows_pointer(words, count, i);
+    const Run run = indexed ? follow_indexed(words, count, opaque, inner, i, joined)
+                            : follow(words, count, opaque, inner, i, a, kinds.stores, joined);
+    const bool guessed = !indexed && kinds.chases && loads_pointer(words[i]) && follows_pointer(words, count, i);
     if (run.accesses < 2 && !guessed) continue;
     *slot = run.last + 1;
     for (unsigned j = i; j <= run.last; ++j) {
@@ -190,7 +239,8 @@ void find_access_runs(const u32* words, unsigned count, const std::array<bool, k
       runs.member[j] = {.role = j == i ? RunMember::Role::First : RunMember::Role::Later,
                         .slot = static_cast<u8>(slot - busy_until.begin()),
                         .base = static_cast<u8>(run.base),
-                        .write = a.write,
+                        .indexed = indexed,
+                        .write = run.write,
                         .base_is_loaded = member.pair && !member.vector && (words[j] >> 10 & 31) == run.base,
                         .alone = run.accesses == 1,
                         .chases = guessed,

@@ -387,6 +387,7 @@ class EmitExec {
   HostMem found_at(u64 offset) const { return {found_.base, found_.disp + static_cast<i32>(offset), found_.index}; }
   void store_at(unsigned offset, unsigned size, Val data);
   HostReg distance_of(const RunMember& run);
+  void indexed_address(Val address, unsigned size, const RunMember& run);
   static bool is_distance(u8 held) { return held >= kDistance && held != kNothing; }
   HostMem slot_of_temp(u8 held) const {
     return is_distance(held) ? routines_.run_slot(held - kDistance) : guest_slot(held);

@@ -114,10 +114,32 @@ HostReg EmitExec::distance_of(const RunMember& run) {
   return r;
 }
 
+/// The first access of such a run keeps the host address, for the others.
+void EmitExec::indexed_address(Val address, unsigned size, const RunMember& run) {
+  if (run.role == RunMember::Role::Later) {
+    constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
+    if ((free_ & kNeeded) != kNeeded) return decline();
+    found_ = {distance_of(run), 0};
+    return;
+  }
+  if (!begin_address(address, size, {})) return;
+  const HostMem entry = entry_at_rcx(run.write);
+  a_.rorx(false, RCX, RDX, 8);
+  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+  compare_tag(entry, size);
+  slow_paths_.back().run = true;
+  a_.alu(Alu::Add, true, RDX, {entry.base, entry.disp + 8, entry.index});
+  a_.mov(true, routines_.run_slot(run.slot), RDX);
+  temps_[RDX] = kDistance + run.slot;
+  release(RCX);
+  found_ = {RDX, 0};
+}
+
 /// As host_address, but a run of accesses off one base register looks at L0 once, for all of them.
 void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
   const RunMember& run = runs_->member[number_];
   if (run.role == RunMember::Role::None) return host_address(address, size, write, how);
+  if (run.indexed) return indexed_address(address, size, run);
   constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
   if ((free_ & kNeeded) != kNeeded) return decline();
   const unsigned base = run.base == 31 ? kGuestSp : run.base;
@@ -134,7 +156,7 @@ void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
     }
     reserve(RCX);
     clobber_flags();
-    const HostMem entry = entry_at_rcx(write);
+    const HostMem entry = entry_at_rcx(run.write);
     a_.rorx(false, RCX, RDX, 8);
     a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
     compare_tag(entry, static_cast<unsigned>(run.high - run.low));

@@ -114,9 +114,10 @@ bool Pe::translate_span(u64 va, unsigned size, const Access& access, Piece (&pie
   return true;
 }
 
-/// The page may have an entry for writing: it is writable and holds no translated code.
+/// The page may have an entry for writing: it is writable and holds no translated code. What stage 2 lets be written
+/// but not read has none, because atomics, and loads beside stores, look for such entries alone.
 bool Pe::may_install_write(const Piece& piece) {
-  if (!piece.t.prot.write || piece.rom) return false;
+  if (!piece.t.prot.write || !piece.t.prot.read || piece.rom) return false;
   if (ports.code_watch == nullptr) return true;
   if (ports.code_watch->holds_code(piece.page)) return false;
   ports.code_watch->note_writable(piece.page);

@@ -65,6 +65,15 @@ u32 random_access(diff::Random& random, u32 base) {
   }
 }
 
+/// A load or store of one register at the sum of `base` and X10 or W10, which it may overwrite.
+u32 random_indexed_access(diff::Random& random, u32 base) {
+  static constexpr u32 kOptions[] = {3, 3, 2, 6};  // LSL, UXTW, SXTW
+  const u32 rt = random.one_in(16) ? (random.one_in(2) ? base % 31 : 10) : static_cast<u32>(random.below(31));
+  const u32 size = 1 + static_cast<u32>(random.below(3)), opc = static_cast<u32>(random.below(size < 2 ? 4 : 2));
+  return size << 30 | 0x38200800 | opc << 22 | 10 << 16 | kOptions[random.below(4)] << 13 |
+         static_cast<u32>(random.below(2)) << 12 | base << 5 | rt;
+}
+
 /// A few instructions of any form but those that wait or leave EL1 for good.
 std::vector<u32> random_words(diff::Random& random, diff::UserState& state) {
   constexpr diff::Window window{FlatMachine::kData, FlatMachine::kDataSize};
@@ -150,6 +159,35 @@ TEST_CASE("accesses off one base run alike on both engines, wherever pages end")
     }
     const bool joins = !options.always_verify && options.most_instructions > 1;
     CHECK((twins.jit().translation().joined > kCases / 4) == joins);
+  }
+}
+
+TEST_CASE("loads and stores at the sum of two registers run alike on both engines") {
+  constexpr u64 kCases = 4'000;
+  for (const auto& [name, options] : configurations()) {
+    Twins twins(options);
+    for (u64 i = 0; i < kCases; ++i) {
+      diff::Random random(i + 3'000'000);
+      Snapshot state = pattern();
+      std::vector<u32> words;
+      const u32 bases[] = {1, 9};
+      for (u64 left = 3 + random.below(12); left > 0; --left)
+        words.push_back(random.one_in(4) ? random_access(random, bases[random.below(2)])
+                                         : random_indexed_access(random, bases[random.below(2)]));
+      for (u64* base : {&state.x[1], &state.x[9]}) {
+        const u64 pages = FlatMachine::kDataSize / 4096;
+        *base = FlatMachine::kData + (1 + random.below(pages)) * 4096 - 16 * random.below(24);
+      }
+      state.x[10] = random.below(40);
+      const std::string report = twins.run(words, state, 1 + random.below(words.size() + 6));
+      if (report.empty()) continue;
+      std::string listing;
+      for (u32 word : words) listing += fmt::format("{:08x} {}\n", word, disassemble(word));
+      FAIL_CHECK(fmt::format("{}, case {}\n{}{}", name, i, listing, report));
+      break;
+    }
+    const bool joins = !options.always_verify && options.most_instructions > 1;
+    CHECK((twins.jit().translation().joined > kCases / 16) == joins);
   }
 }
 

@@ -66,6 +66,26 @@ TEST_CASE("a read-only page enters L0 for reads only, and a store to it faults")
   CHECK(m.fault() == FaultKind::Permission);
 }
 
+TEST_CASE("a page that stage 2 lets be written but not read never enters L0") {
+  Mapped m;
+  constexpr u64 kNormal = u64{15} << 2, kRead = u64{1} << 6, kWrite = u64{1} << 7;
+  m.put(0xc000, 0xd000 | kValid);
+  m.put(0xd000, 0xe000 | kValid);
+  for (u64 page = 0; page < 16; ++page)
+    m.put(0xe000 + page * 8, page << 12 | kAf | kInner | kNormal | kWrite | (page == 5 ? 0 : kRead) | kValid);
+  m.set(SysReg::VTCR_EL2, 25 | u64{1} << 6 | u64{1} << 8 | u64{1} << 10 | u64{3} << 12 | u64{1} << 31);
+  m.set(SysReg::VTTBR_EL2, 0xc000);
+  m.set(SysReg::HCR_EL2, u64{1} << 31 | 1);
+  CHECK(m.store(0x4000, 1));
+  CHECK(m.in_l0(0x4000, true));
+  CHECK(m.store(0x5000, 1));
+  // Translated code looks for entries for writing where it loads and stores, also for atomics.
+  CHECK_FALSE(m.in_l0(0x5000, true));
+  m.load(0x5000);
+  CHECK(m.fault() == FaultKind::Permission);
+  CHECK(m.pe.pending.fault.stage == 2);
+}
+
 TEST_CASE("an access across a page end faults before its first byte is written") {
   Mapped m;
   m.unmap(6);
