@@ -74,6 +74,35 @@ u32 random_indexed_access(diff::Random& random, u32 base) {
          static_cast<u32>(random.below(2)) << 12 | base << 5 | rt;
 }
 
+/// Random blocks of `next_word` with X1, X9 and SP near ends of pages and a small X10. At least one access for
+/// `cases_per_join` cases must have been joined to a run, where there are runs.
+template <class NextWord>
+void accesses_run_alike(u64 first_seed, u64 cases_per_join, NextWord next_word) {
+  constexpr u64 kCases = 4'000;
+  for (const auto& [name, options] : configurations()) {
+    Twins twins(options);
+    for (u64 i = 0; i < kCases; ++i) {
+      diff::Random random(i + first_seed);
+      Snapshot state = pattern();
+      std::vector<u32> words;
+      for (u64 left = 3 + random.below(12); left > 0; --left) words.push_back(next_word(random));
+      for (u64* base : {&state.x[1], &state.x[9], &state.sp}) {
+        const u64 pages = FlatMachine::kDataSize / 4096;
+        *base = FlatMachine::kData + (1 + random.below(pages)) * 4096 - 16 * random.below(24);
+      }
+      state.x[10] = random.below(40);
+      const std::string report = twins.run(words, state, 1 + random.below(words.size() + 6));
+      if (report.empty()) continue;
+      std::string listing;
+      for (u32 word : words) listing += fmt::format("{:08x} {}\n", word, disassemble(word));
+      FAIL_CHECK(fmt::format("{}, case {}\n{}{}", name, i, listing, report));
+      break;
+    }
+    const bool joins = !options.always_verify && options.most_instructions > 1;
+    CHECK((twins.jit().translation().joined > kCases / cases_per_join) == joins);
+  }
+}
+
 /// A few instructions of any form but those that wait or leave EL1 for good.
 std::vector<u32> random_words(diff::Random& random, diff::UserState& state) {
   constexpr diff::Window window{FlatMachine::kData, FlatMachine::kDataSize};
@@ -135,60 +164,17 @@ TEST_CASE("random blocks run alike on both engines, for slices that end anywhere
 }
 
 TEST_CASE("accesses off one base run alike on both engines, wherever pages end") {
-  constexpr u64 kCases = 4'000;
-  for (const auto& [name, options] : configurations()) {
-    Twins twins(options);
-    for (u64 i = 0; i < kCases; ++i) {
-      diff::Random random(i + 1'000'000);
-      Snapshot state = pattern();
-      std::vector<u32> words;
-      const u32 bases[] = {1, 9, 31};
-      for (u64 left = 3 + random.below(12); left > 0; --left)
-        words.push_back(random_access(random, bases[random.below(3)]));
-      // Near the end of a page, of the window, or somewhere.
-      for (u64* base : {&state.x[1], &state.x[9], &state.sp}) {
-        const u64 pages = FlatMachine::kDataSize / 4096;
-        *base = FlatMachine::kData + (1 + random.below(pages)) * 4096 - 16 * random.below(24);
-      }
-      const std::string report = twins.run(words, state, 1 + random.below(words.size() + 6));
-      if (report.empty()) continue;
-      std::string listing;
-      for (u32 word : words) listing += fmt::format("{:08x} {}\n", word, disassemble(word));
-      FAIL_CHECK(fmt::format("{}, case {}\n{}{}", name, i, listing, report));
-      break;
-    }
-    const bool joins = !options.always_verify && options.most_instructions > 1;
-    CHECK((twins.jit().translation().joined > kCases / 4) == joins);
-  }
+  accesses_run_alike(1'000'000, 4, [](diff::Random& random) {
+    const u32 bases[] = {1, 9, 31};
+    return random_access(random, bases[random.below(3)]);
+  });
 }
 
 TEST_CASE("loads and stores at the sum of two registers run alike on both engines") {
-  constexpr u64 kCases = 4'000;
-  for (const auto& [name, options] : configurations()) {
-    Twins twins(options);
-    for (u64 i = 0; i < kCases; ++i) {
-      diff::Random random(i + 3'000'000);
-      Snapshot state = pattern();
-      std::vector<u32> words;
-      const u32 bases[] = {1, 9};
-      for (u64 left = 3 + random.below(12); left > 0; --left)
-        words.push_back(random.one_in(4) ? random_access(random, bases[random.below(2)])
-                                         : random_indexed_access(random, bases[random.below(2)]));
-      for (u64* base : {&state.x[1], &state.x[9]}) {
-        const u64 pages = FlatMachine::kDataSize / 4096;
-        *base = FlatMachine::kData + (1 + random.below(pages)) * 4096 - 16 * random.below(24);
-      }
-      state.x[10] = random.below(40);
-      const std::string report = twins.run(words, state, 1 + random.below(words.size() + 6));
-      if (report.empty()) continue;
-      std::string listing;
-      for (u32 word : words) listing += fmt::format("{:08x} {}\n", word, disassemble(word));
-      FAIL_CHECK(fmt::format("{}, case {}\n{}{}", name, i, listing, report));
-      break;
-    }
-    const bool joins = !options.always_verify && options.most_instructions > 1;
-    CHECK((twins.jit().translation().joined > kCases / 16) == joins);
-  }
+  accesses_run_alike(3'000'000, 16, [](diff::Random& random) {
+    const u32 base = random.one_in(2) ? 1 : 9;
+    return random.one_in(4) ? random_access(random, base) : random_indexed_access(random, base);
+  });
 }
 
 TEST_CASE("integer computations on a few registers run alike on both engines, whatever is known of upper halves") {
