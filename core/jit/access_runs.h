@@ -10,10 +10,10 @@ namespace farside::jit {
 /// What an instruction is to a run.
 struct RunMember {
   enum class Role : u8 { None, First, Later } role = Role::None;
-  u8 slot =
-      0;  ///< of the frame: where the run keeps the distance from guest to host addresses or, if indexed, the latter
-  u8 base = 0;                  ///< register number; 31 is SP
-  bool indexed = false;         ///< all accesses have the same address, the sum of two registers
+  u8 slot = 0;  ///< where the run keeps the distance from guest to host addresses (EngineData::distances)
+  u8 base = 0;  ///< register number; 31 is SP
+  /// All accesses have the same address, the sum of two registers: the slot has the host address of it.
+  bool indexed = false;
   bool write = false;           ///< some access of the run is a store
   bool base_is_loaded = false;  ///< by the first of two loads of the instruction
   bool alone = false;           ///< First: there is no other

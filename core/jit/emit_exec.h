@@ -374,7 +374,7 @@ class EmitExec {
   }
   Cc test_flags(CondCode code);
   Cc test(const Condition& c);
-  HostMem entry_at_rcx(bool write) const;
+  HostMem index_entry(bool write);
   void compare_tag(const HostMem& entry, unsigned size, u64 reach = pe::kL0PageSize);
   void guess_distance();
   void access_address(Val address, unsigned size, bool write, Mem how);

@@ -37,8 +37,11 @@ bool EmitExec::begin_address(Val address, unsigned size, Mem how) {
   return true;
 }
 
-/// Of L0 or, with modelled caches, of the table of whole pages, which is for loads.
-HostMem EmitExec::entry_at_rcx(bool write) const {
+/// The entry for the address in RDX, found by RCX: of L0 or, with modelled caches, of the table of whole pages, which
+/// is for loads.
+HostMem EmitExec::index_entry(bool write) {
+  a_.rorx(false, RCX, RDX, 8);
+  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
   if (routines_.lines()) return {kLineContext, kLoadPages, RCX};
   return {kL0, write ? kWriteTable - kReadTable : 0, RCX};
 }
@@ -47,9 +50,7 @@ HostMem EmitExec::entry_at_rcx(bool write) const {
 void EmitExec::host_address(Val address, unsigned size, bool write, Mem how) {
   if (routines_.lines()) return line_address(address, size, write, how);
   if (!begin_address(address, size, how)) return;
-  HostMem entry = entry_at_rcx(write);
-  a_.rorx(false, RCX, RDX, 8);
-  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+  HostMem entry = index_entry(write);
   if (how.unprivileged) {
     const HostMem context = routines_.frame_field(offsetof(Frame, unprivileged));
     a_.alu_imm(Alu::Cmp, true, context, 0);
@@ -114,7 +115,7 @@ HostReg EmitExec::distance_of(const RunMember& run) {
   return r;
 }
 
-/// The first access of such a run keeps the host address, for the others.
+/// As host_address, for a run of accesses at one sum of two registers: the first keeps the host address for the others.
 void EmitExec::indexed_address(Val address, unsigned size, const RunMember& run) {
   if (run.role == RunMember::Role::Later) {
     constexpr u8 kNeeded = 1u << RCX | 1u << RDX;
@@ -123,9 +124,7 @@ void EmitExec::indexed_address(Val address, unsigned size, const RunMember& run)
     return;
   }
   if (!begin_address(address, size, {})) return;
-  const HostMem entry = entry_at_rcx(run.write);
-  a_.rorx(false, RCX, RDX, 8);
-  a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+  const HostMem entry = index_entry(run.write);
   compare_tag(entry, size);
   slow_paths_.back().run = true;
   a_.alu(Alu::Add, true, RDX, {entry.base, entry.disp + 8, entry.index});
@@ -156,9 +155,7 @@ void EmitExec::access_address(Val address, unsigned size, bool write, Mem how) {
     }
     reserve(RCX);
     clobber_flags();
-    const HostMem entry = entry_at_rcx(run.write);
-    a_.rorx(false, RCX, RDX, 8);
-    a_.alu_imm(Alu::And, false, RCX, kL0IndexMask);
+    const HostMem entry = index_entry(run.write);
     compare_tag(entry, static_cast<unsigned>(run.high - run.low));
     slow_paths_.back().run = !run.alone;
     a_.mov(true, RDX, {entry.base, entry.disp + 8, entry.index});
